@@ -1,0 +1,191 @@
+package zmq
+
+import (
+	"log/slog"
+
+	"github.com/phimq/zmq/internal/pattern"
+	"github.com/phimq/zmq/internal/pipe"
+	"github.com/phimq/zmq/internal/session"
+)
+
+// host is the socket as its connections and its neighbours in the domain see
+// it. It keeps their methods off the public type.
+type host Socket
+
+func (h *host) socket() *Socket { return (*Socket)(h) }
+
+// Readable says that p's in-queue holds something again.
+func (h *host) Readable(p *pipe.Pipe) { h.socket().readable(p) }
+
+// Writable says that p's out-queue has room again. The send mutex is held.
+func (h *host) Writable(p *pipe.Pipe) {
+	h.pattern.Writable(p)
+	h.sendWait.wake()
+	h.socket().changed()
+}
+
+// NewPipe makes a pipe for a connection.
+func (h *host) NewPipe(endpoint string, connected bool) *pipe.Pipe {
+	send, recv, conflate := h.Marks()
+	pool := &h.conf.domain.pool
+	p := &pipe.Pipe{Endpoint: endpoint, Connected: connected}
+	p.Out = pipe.NewQueue(&h.send.mu, pool, send, conflate)
+	p.Out.SetWriter(h, p)
+	p.In = pipe.NewQueue(nil, pool, recv, conflate)
+	p.In.SetReader(h, p)
+	return p
+}
+
+// NewInproc makes a pipe for a neighbour, who brings its in-queue at Join.
+func (h *host) NewInproc(endpoint string, connected, conflate bool) *pipe.Pipe {
+	send, _, _ := h.Marks()
+	pool := &h.conf.domain.pool
+	p := &pipe.Pipe{Endpoint: endpoint, Connected: connected, Inproc: true}
+	p.Out = pipe.NewQueue(&h.send.mu, pool, send, conflate)
+	p.Out.SetWriter(h, p)
+	p.In = pipe.NewQueue(nil, pool, 0, false)
+	return p
+}
+
+// Join gives an inproc pipe what it receives from and how much it may send.
+func (h *host) Join(p *pipe.Pipe, in *pipe.Queue, sendMark int, peer *pipe.Peer) {
+	h.recv.mu.Lock()
+	h.send.mu.Lock()
+	p.In = in
+	p.Out.SetMark(sendMark)
+	p.SetPeer(peer)
+	h.send.mu.Unlock()
+	h.recv.mu.Unlock()
+}
+
+// Marks returns the high-water marks and whether the socket conflates.
+func (h *host) Marks() (send, recv int, conflate bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return int(h.conf.sendHWM), int(h.conf.recvHWM), h.conf.conflate
+}
+
+// Describe says who the socket is.
+func (h *host) Describe() *pipe.Peer {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	p := &pipe.Peer{Type: h.typ.String(), Properties: map[string]string{"socket-type": h.typ.String()}}
+	if h.typ == REQ || h.typ == DEALER || h.typ == ROUTER {
+		p.Identity = h.conf.routingID
+		p.Properties["identity"] = p.Identity
+	}
+	for i := 0; i+1 < len(h.conf.metadata); i += 2 {
+		p.Properties[lower(h.conf.metadata[i])] = h.conf.metadata[i+1]
+	}
+	return p
+}
+
+// Legal reports whether the socket talks to peers of this type.
+func (h *host) Legal(peerType string) bool { return pattern.Legal(h.typ.String(), peerType) }
+
+// Attach lets p take part.
+func (h *host) Attach(p *pipe.Pipe) bool {
+	h.recv.mu.Lock()
+	h.send.mu.Lock()
+	ok := h.pattern.Attach(p)
+	h.send.mu.Unlock()
+	h.recv.mu.Unlock()
+	if !ok {
+		return false
+	}
+	h.mu.Lock()
+	h.pipes[p] = h.pipes[p]
+	h.mu.Unlock()
+	h.sendWait.wake()
+	h.socket().changed()
+	return true
+}
+
+// Opened says that a connection to p's peer is up.
+func (h *host) Opened(p *pipe.Pipe, o pipe.Opening) {
+	h.recv.mu.Lock()
+	h.send.mu.Lock()
+	h.pattern.Opened(p)
+	tell := p.Open(o)
+	h.send.mu.Unlock()
+	h.recv.mu.Unlock()
+	if tell {
+		p.Out.Tell()
+	}
+	h.mark(p, true)
+}
+
+// Closed says that the connection to p's peer is gone. The channel, if any, is
+// closed when who still writes to it has ended.
+func (h *host) Closed(p *pipe.Pipe) <-chan struct{} {
+	h.mark(p, false)
+	h.send.mu.Lock()
+	defer h.send.mu.Unlock()
+	p.Session, p.Link = nil, nil
+	return p.Out.Detach()
+}
+
+// mark notes whether p's peer is connected.
+func (h *host) mark(p *pipe.Pipe, connected bool) {
+	h.mu.Lock()
+	if _, known := h.pipes[p]; known {
+		h.pipes[p] = connected
+	}
+	h.mu.Unlock()
+	h.socket().peersChanged()
+}
+
+// Lost takes p out of the pattern. What came from it can still be received.
+func (h *host) Lost(p *pipe.Pipe) {
+	h.recv.mu.Lock()
+	h.send.mu.Lock()
+	h.pattern.Lost(p)
+	if p.Inproc {
+		p.Out.End()
+	} else {
+		p.Out.Close()
+	}
+	closed := h.recv.closed
+	h.send.mu.Unlock()
+	if closed {
+		p.Drop()
+		p.In.Mu.Lock()
+		p.In.Close()
+		p.In.Mu.Unlock()
+	}
+	h.recv.mu.Unlock()
+	h.mu.Lock()
+	delete(h.pipes, p)
+	h.mu.Unlock()
+	h.recvWait.wake() // there may be news for an XPUB
+	h.socket().peersChanged()
+}
+
+// Start runs a goroutine that Close waits for.
+func (h *host) Start(loop func()) bool { return h.group.Start(loop) }
+
+// Event logs what happens to connections.
+func (h *host) Event(e session.Event) {
+	level := slog.LevelDebug
+	switch e.Kind {
+	case session.Disconnected, session.AcceptFailed, session.HandshakeFailed:
+		level = slog.LevelInfo
+	case session.HandshakeProtocol, session.HandshakeRefused:
+		level = slog.LevelWarn
+	}
+	log := h.socket().log()
+	if !log.Enabled(h.group.Context(), level) {
+		return
+	}
+	attrs := []slog.Attr{slog.String("type", h.typ.String()), slog.String("endpoint", e.Endpoint)}
+	if e.Remote != "" {
+		attrs = append(attrs, slog.String("peer", e.Remote))
+	}
+	if e.Interval > 0 {
+		attrs = append(attrs, slog.Duration("again in", e.Interval))
+	}
+	if e.Err != nil {
+		attrs = append(attrs, slog.Any("error", e.Err))
+	}
+	log.LogAttrs(h.group.Context(), level, e.Kind.String(), attrs...)
+}

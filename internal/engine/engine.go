@@ -1,0 +1,96 @@
+// Package engine turns one byte link into whole messages and back: the ZMTP
+// greeting and handshake, the decoder of what comes in, the encoder of what
+// goes out. It is synchronous and starts no goroutine.
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/phimq/zmq/internal/mech"
+	"github.com/phimq/zmq/internal/pipe"
+	"github.com/phimq/zmq/internal/wire"
+)
+
+// Config says how a socket talks on its connections.
+type Config struct {
+	SocketType string
+	Identity   string // announced by REQ, DEALER and ROUTER
+	// Metadata is further properties to announce, encoded.
+	Metadata []byte
+	// Legal reports whether the socket talks to peers of this type.
+	Legal func(peerType string) bool
+	// Raw links carry octets as they are, without ZMTP.
+	Raw bool
+	// LeastVersion is the lowest ZMTP version, {3, 0} or {3, 1}.
+	LeastVersion [2]byte
+	// MaxMessage is the largest frame to accept, in octets; negative: any.
+	MaxMessage int64
+	// Pool lends the memory.
+	Pool *pipe.Pool
+}
+
+// Errors of a handshake.
+var (
+	ErrVersion    = errors.New("the peer's ZMTP version is not accepted")
+	ErrMechanism  = errors.New("the peer uses another security mechanism")
+	ErrSocketType = errors.New("the peer's socket type does not fit")
+	ErrIdentity   = errors.New("the peer's identity is not allowed")
+	ErrTooLarge   = errors.New("a message exceeds the maximum size")
+	ErrCommand    = errors.New("a command exceeds the maximum size")
+)
+
+// maxIdentity is the octets an identity can have. RFC 37 "The Identity
+// Property".
+const maxIdentity = 255
+
+// announces reports whether a socket type tells its identity.
+func announces(socketType string) bool {
+	return socketType == "REQ" || socketType == "DEALER" || socketType == "ROUTER"
+}
+
+// metadata returns the properties that a handshake announces.
+func (c *Config) metadata() []byte {
+	b := wire.AppendProperty(nil, "Socket-Type", c.SocketType)
+	if announces(c.SocketType) {
+		b = wire.AppendProperty(b, "Identity", c.Identity)
+	}
+	return append(b, c.Metadata...)
+}
+
+// check judges what a peer announces. RFC 37 "The Socket-Type Property": who
+// does not fit is told so by an ERROR command.
+func (c *Config) check(props []wire.Property) error {
+	socketType := ""
+	for _, p := range props {
+		switch {
+		case strings.EqualFold(p.Name, "Socket-Type"):
+			socketType = string(p.Value)
+		case strings.EqualFold(p.Name, "Identity"):
+			if len(p.Value) > maxIdentity || (len(p.Value) > 0 && p.Value[0] == 0) {
+				return fmt.Errorf("%w: %w", ErrIdentity, &mech.Refusal{Reason: "Invalid identity"})
+			}
+		}
+	}
+	if !c.Legal(socketType) {
+		return fmt.Errorf("%w: %q to %s: %w", ErrSocketType, socketType, c.SocketType,
+			&mech.Refusal{Reason: "Invalid socket type"})
+	}
+	return nil
+}
+
+// peer makes the description of a peer from what it announced. RFC 37 "The
+// Identity Property": only some socket types have an identity.
+func peer(props []wire.Property) *pipe.Peer {
+	p := &pipe.Peer{Properties: make(map[string]string, len(props))}
+	for _, prop := range props {
+		name := strings.ToLower(prop.Name)
+		p.Properties[name] = string(prop.Value)
+	}
+	p.Type = p.Properties["socket-type"]
+	if announces(p.Type) {
+		p.Identity = p.Properties["identity"]
+	}
+	return p
+}

@@ -1,0 +1,206 @@
+// Package inproc joins sockets of one domain by a name: two pipes that share
+// their queues, and no connection between them.
+package inproc
+
+import (
+	"errors"
+	"sync"
+
+	"github.com/phimq/zmq/internal/pipe"
+)
+
+// ErrInUse says that another socket has bound the name.
+var ErrInUse = errors.New("name in use")
+
+// Host is a socket, as its neighbours see it. No method is called with a lock
+// of this package's held.
+type Host interface {
+	pipe.Reader
+	// Describe says who this socket is.
+	Describe() *pipe.Peer
+	// Legal reports whether the socket talks to peers of this type.
+	Legal(peerType string) bool
+	// Marks returns its high-water marks and whether it conflates.
+	Marks() (send, recv int, conflate bool)
+	// NewInproc makes a pipe; conflate says that its Out keeps one message.
+	NewInproc(endpoint string, connected, conflate bool) *pipe.Pipe
+	// Join gives p what it receives from and how much it may send.
+	Join(p *pipe.Pipe, in *pipe.Queue, sendMark int, peer *pipe.Peer)
+	Attach(p *pipe.Pipe) bool
+	Opened(p *pipe.Pipe, o pipe.Opening)
+	Lost(p *pipe.Pipe)
+	// Start runs a goroutine that the socket waits for when it closes.
+	Start(loop func()) bool
+}
+
+// Registry knows the bound names of a domain, and who waits for one.
+type Registry struct {
+	mu      sync.Mutex
+	bound   map[string]Host
+	waiting map[string][]*Link
+}
+
+// Link is one connection by name.
+type Link struct {
+	r         *Registry
+	endpoint  string
+	connector Host
+	near      *pipe.Pipe // the connector's
+
+	mu     sync.Mutex
+	binder Host
+	far    *pipe.Pipe // the binder's
+	cut    bool
+}
+
+// Bind gives a name to a socket and joins those who wait for it.
+func (r *Registry) Bind(endpoint string, h Host) error {
+	r.mu.Lock()
+	if r.bound == nil {
+		r.bound = map[string]Host{}
+	}
+	if _, taken := r.bound[endpoint]; taken {
+		r.mu.Unlock()
+		return ErrInUse
+	}
+	r.bound[endpoint] = h
+	waiting := r.waiting[endpoint]
+	delete(r.waiting, endpoint)
+	r.mu.Unlock()
+	for _, l := range waiting {
+		l.join(h)
+	}
+	return nil
+}
+
+// Unbind frees a name. Who is joined stays joined.
+func (r *Registry) Unbind(endpoint string, h Host) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.bound[endpoint] != h {
+		return false
+	}
+	delete(r.bound, endpoint)
+	return true
+}
+
+// Connect joins h with the socket that has bound the name, or that will. The
+// pipe is there at once. It reports false if the socket types do not fit.
+func (r *Registry) Connect(endpoint string, h Host, prepare func(p *pipe.Pipe)) (l *Link, ok bool) {
+	_, _, conflate := h.Marks()
+	l = &Link{r: r, endpoint: endpoint, connector: h}
+	r.mu.Lock()
+	binder := r.bound[endpoint]
+	r.mu.Unlock()
+	if binder != nil {
+		if !fits(h, binder) {
+			return nil, false
+		}
+		_, _, c := binder.Marks()
+		conflate = conflate || c
+	}
+	l.near = h.NewInproc(endpoint, true, conflate)
+	prepare(l.near)
+	if binder == nil {
+		r.mu.Lock()
+		if binder = r.bound[endpoint]; binder == nil {
+			if r.waiting == nil {
+				r.waiting = map[string][]*Link{}
+			}
+			r.waiting[endpoint] = append(r.waiting[endpoint], l)
+		}
+		r.mu.Unlock()
+	}
+	if binder != nil {
+		l.join(binder)
+	}
+	return l, true
+}
+
+func fits(a, b Host) bool {
+	return a.Legal(b.Describe().Type) && b.Legal(a.Describe().Type)
+}
+
+// Pipe returns the connector's pipe.
+func (l *Link) Pipe() *pipe.Pipe { return l.near }
+
+// join makes the pipe of the binder and lets both take part.
+func (l *Link) join(binder Host) {
+	if !fits(l.connector, binder) {
+		l.connector.Lost(l.near)
+		return
+	}
+	send, recv, _ := l.connector.Marks()
+	bindSend, bindRecv, conflate := binder.Marks()
+	_, _, c := l.connector.Marks()
+	far := binder.NewInproc(l.endpoint, false, conflate || c)
+
+	l.mu.Lock()
+	if l.cut {
+		l.mu.Unlock()
+		return
+	}
+	l.binder, l.far = binder, far
+	l.mu.Unlock()
+
+	binder.Join(far, l.near.Out, sum(bindSend, recv), l.connector.Describe())
+	l.connector.Join(l.near, far.Out, sum(send, bindRecv), binder.Describe())
+	if !binder.Attach(far) {
+		l.Cut()
+		return
+	}
+	l.connector.Opened(l.near, pipe.Opening{Reader: binder, ReaderPipe: far, Session: l})
+	binder.Opened(far, pipe.Opening{Reader: l.connector, ReaderPipe: l.near, Session: l})
+}
+
+// sum adds the marks of both ends; 0 stands for no mark.
+func sum(a, b int) int {
+	if a == 0 || b == 0 {
+		return 0
+	}
+	return a + b
+}
+
+// Cut ends the link on both sides. What was sent can still be received.
+func (l *Link) Cut() {
+	l.mu.Lock()
+	if l.cut {
+		l.mu.Unlock()
+		return
+	}
+	l.cut = true
+	binder, far := l.binder, l.far
+	l.mu.Unlock()
+	l.r.forget(l)
+	l.connector.Lost(l.near)
+	if far != nil {
+		binder.Lost(far)
+	}
+}
+
+func (r *Registry) forget(l *Link) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	list := r.waiting[l.endpoint]
+	for i, other := range list {
+		if other == l {
+			r.waiting[l.endpoint] = append(list[:i:i], list[i+1:]...)
+		}
+	}
+	if len(r.waiting[l.endpoint]) == 0 {
+		delete(r.waiting, l.endpoint)
+	}
+}
+
+// Hangup cuts the link, in a goroutine of its own: the caller may hold locks.
+func (l *Link) Hangup(p *pipe.Pipe, _ error) {
+	l.mu.Lock()
+	binder := l.binder
+	l.mu.Unlock()
+	if !l.connector.Start(l.Cut) && binder != nil {
+		binder.Start(l.Cut)
+	}
+}
+
+// Finish cuts the link; nothing is lost by that on inproc.
+func (l *Link) Finish(p *pipe.Pipe) { l.Hangup(p, nil) }

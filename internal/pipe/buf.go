@@ -1,0 +1,109 @@
+package pipe
+
+import (
+	"sync"
+	"sync/atomic"
+)
+
+const (
+	// ChunkSize is the memory in which small messages queue and into which
+	// readers read.
+	ChunkSize = 128 << 10
+	// LargeMessage is the size from which a message is queued by reference
+	// and not copied into a chunk. Below it the copy is cheaper.
+	LargeMessage = 32 << 10
+
+	smallestClass = 32 << 10
+	classSteps    = 4  // steps from one power of two to the next
+	classCount    = 29 // 32 KiB to 4 MiB
+	keepBytes     = 8 << 20
+)
+
+// Buf is recycled memory that counts who still reads it. Whoever makes the
+// count zero gives the memory back.
+type Buf struct {
+	B     []byte
+	refs  atomic.Int32
+	pool  *Pool
+	class int
+	next  *Buf // released together with this one
+}
+
+// Hold adds a reader.
+func (b *Buf) Hold() { b.refs.Add(1) }
+
+// Release takes a reader away. A nil Buf is memory of the garbage collector's.
+func (b *Buf) Release() {
+	for b != nil && b.refs.Add(-1) == 0 {
+		next := b.next
+		b.next = nil
+		if b.pool != nil {
+			b.pool.put(b)
+		}
+		b = next
+	}
+}
+
+// Chain makes b keep next, with one hold, until b itself is released.
+func (b *Buf) Chain(next *Buf) { b.next = next }
+
+// Pool recycles memory, last in, first out: the next user gets what is still
+// in the processor's cache. The zero value is ready.
+type Pool struct {
+	mu   sync.Mutex
+	free [classCount][]*Buf
+}
+
+// Chunk returns an empty buffer of ChunkSize with one reader.
+func (p *Pool) Chunk() *Buf { return p.Get(ChunkSize) }
+
+// Get returns an empty buffer with room for n octets and one reader. Sizes
+// beyond the largest class come from the garbage collector and go back to it.
+func (p *Pool) Get(n int) *Buf {
+	class, size := classOf(n)
+	if class >= classCount {
+		b := &Buf{B: make([]byte, 0, n)}
+		b.refs.Store(1)
+		return b
+	}
+	p.mu.Lock()
+	list := p.free[class]
+	if len(list) == 0 {
+		p.mu.Unlock()
+		b := &Buf{B: make([]byte, 0, size), pool: p, class: class}
+		b.refs.Store(1)
+		return b
+	}
+	b := list[len(list)-1]
+	list[len(list)-1] = nil
+	p.free[class] = list[:len(list)-1]
+	p.mu.Unlock()
+	b.B = b.B[:0]
+	b.refs.Store(1)
+	return b
+}
+
+func (p *Pool) put(b *Buf) {
+	p.mu.Lock()
+	if list := p.free[b.class]; (len(list)+1)*cap(b.B) <= keepBytes {
+		p.free[b.class] = append(list, b)
+	}
+	p.mu.Unlock()
+}
+
+// classOf returns the class whose buffers hold n octets, and their size. Four
+// classes to a power of two keep the waste below a quarter.
+func classOf(n int) (class, size int) {
+	size = smallestClass
+	for class = 0; class < classCount; {
+		step := size / classSteps
+		for range classSteps {
+			if n <= size {
+				return class, size
+			}
+			size += step
+			class++
+		}
+	}
+	return classCount, n
+}

@@ -1,0 +1,205 @@
+package pipe
+
+import "github.com/phimq/zmq/internal/wire"
+
+// lendFrom is the size from which a refilled message borrows the memory that
+// its octets were read into. Below it a copy is cheaper than the accounts.
+const lendFrom = 8 << 10
+
+// Memory is what a message keeps from one filling to the next. A copy of a
+// Memory is not its owner and can free nothing.
+type Memory struct {
+	owner  *Memory
+	bytes  []byte
+	filled bool // the frames lie in bytes
+	loan   *Buf
+}
+
+// Reuse makes m ready for the next filling: what was lent goes back.
+func (m *Memory) Reuse() {
+	if m.owner != m {
+		*m = Memory{owner: m}
+		return
+	}
+	m.loan.Release()
+	m.loan, m.filled = nil, false
+}
+
+// MoveLoan gives the hold on lent memory to the caller, who then owns the
+// frames. It reports false when m can't give it: then they must be copied.
+func (m *Memory) MoveLoan() (buf *Buf, ok bool) {
+	if m.owner != nil && (m.owner != m || m.filled) {
+		return nil, false
+	}
+	buf, m.loan = m.loan, nil
+	return buf, true
+}
+
+// Load returns the head message in memory that belongs to the caller: id in
+// front if it is not nil, and the first skip frames left out.
+func (p *Pipe) Load(id []byte, skip int) [][]byte {
+	s := &p.got[p.at]
+	if s.Kind == Parts && id == nil && skip == 0 && s.giveAway() {
+		return s.Parts
+	}
+	first, n, size := p.measure(skip)
+	if id != nil {
+		n++
+		size += len(id)
+	}
+	if n == 1 && size <= 232 {
+		return smallMessage(first)
+	}
+	if n == 1 {
+		return [][]byte{append([]byte(nil), first...)}
+	}
+	return p.fill(make([][]byte, 0, n), make([]byte, 0, size), id, skip)
+}
+
+// giveAway reports whether the parts may go to the receiver for good.
+func (s *Seg) giveAway() bool {
+	if s.Shared || len(s.Parts) == 0 {
+		return false
+	}
+	if s.Buf == nil {
+		return true
+	}
+	if size := len(s.Buf.B); size == 0 || cap(s.Buf.B)-size > size/classSteps || s.Buf.refs.Load() != 1 {
+		return false
+	}
+	s.Buf = nil // the garbage collector's from now on
+	return true
+}
+
+// LoadInto refills a message from the head message: frames and mem are what
+// it had before. The frames it returns are valid until the next LoadInto.
+func (p *Pipe) LoadInto(frames [][]byte, mem *Memory, id []byte, skip int) [][]byte {
+	mem.Reuse()
+	_, n, size := p.measure(skip)
+	s := &p.got[p.at]
+	if size >= lendFrom && !s.Shared {
+		frames = frames[:0]
+		if id != nil {
+			frames = append(frames, id)
+		}
+		if s.Buf != nil {
+			s.Buf.Hold()
+		}
+		mem.loan = s.Buf
+		return p.appendSkipping(frames, skip)
+	}
+	size += len(id)
+	if cap(mem.bytes) < size {
+		mem.bytes = make([]byte, 0, max(size, 2*cap(mem.bytes)))
+	}
+	if cap(frames) < n+1 {
+		frames = make([][]byte, 0, n+1)
+	}
+	mem.filled = true
+	return p.fill(frames[:0], mem.bytes[:0], id, skip)
+}
+
+// measure walks the head message without its first skip frames.
+func (p *Pipe) measure(skip int) (first []byte, n, size int) {
+	s := &p.got[p.at]
+	if s.Kind == Parts {
+		for _, part := range s.Parts[skip:] {
+			size += len(part)
+		}
+		return s.Parts[skip], len(s.Parts) - skip, size
+	}
+	for off := p.off; ; {
+		flags, head, body := header(s.B[off:])
+		from := off + head
+		off = from + body
+		if skip > 0 {
+			skip--
+		} else {
+			if n == 0 {
+				first = s.B[from:off:off]
+			}
+			n++
+			size += body
+		}
+		if flags&wire.FlagMore == 0 {
+			p.end = off
+			return first, n, size
+		}
+	}
+}
+
+// fill copies id and the head message without its first skip frames to mem.
+func (p *Pipe) fill(frames [][]byte, mem, id []byte, skip int) [][]byte {
+	if id != nil {
+		mem = append(mem, id...)
+		frames = append(frames, mem[:len(mem):len(mem)])
+	}
+	s := &p.got[p.at]
+	if s.Kind == Parts {
+		for _, part := range s.Parts[skip:] {
+			from := len(mem)
+			mem = append(mem, part...)
+			frames = append(frames, mem[from:len(mem):len(mem)])
+		}
+		return frames
+	}
+	for off := p.off; ; {
+		flags, head, body := header(s.B[off:])
+		off += head + body
+		if skip > 0 {
+			skip--
+		} else {
+			from := len(mem)
+			mem = append(mem, s.B[off-body:off]...)
+			frames = append(frames, mem[from:len(mem):len(mem)])
+		}
+		if flags&wire.FlagMore == 0 {
+			return frames
+		}
+	}
+}
+
+func (p *Pipe) appendSkipping(frames [][]byte, skip int) [][]byte {
+	s := &p.got[p.at]
+	if s.Kind == Parts {
+		return append(frames, s.Parts[skip:]...)
+	}
+	for f := range Frames(s.B[p.off:]) {
+		if skip > 0 {
+			skip--
+			continue
+		}
+		frames = append(frames, f)
+	}
+	return frames
+}
+
+// smallMessage makes a message of one frame and its octets one object.
+func smallMessage(b []byte) [][]byte {
+	switch {
+	case len(b) <= 40:
+		m := new(struct {
+			frames [1][]byte
+			octets [40]byte
+		})
+		return oneFrame(&m.frames, m.octets[:], b)
+	case len(b) <= 104:
+		m := new(struct {
+			frames [1][]byte
+			octets [104]byte
+		})
+		return oneFrame(&m.frames, m.octets[:], b)
+	default:
+		m := new(struct {
+			frames [1][]byte
+			octets [232]byte
+		})
+		return oneFrame(&m.frames, m.octets[:], b)
+	}
+}
+
+func oneFrame(frames *[1][]byte, octets, b []byte) [][]byte {
+	n := copy(octets, b)
+	frames[0] = octets[:n:n]
+	return frames[:]
+}

@@ -1,0 +1,310 @@
+package pipe
+
+import (
+	"sync"
+	"sync/atomic"
+
+	"github.com/phimq/zmq/internal/wire"
+)
+
+// Reader is told that a queue which it had emptied holds something again.
+type Reader interface {
+	// Readable is called once for each time that p's queue was found empty by
+	// its reader and then filled. It must not block, and must not touch the
+	// queue: the caller may hold the queue's lock.
+	Readable(p *Pipe)
+}
+
+// Writer is told that a queue which was full has room again.
+type Writer interface {
+	// Writable is called with the queue's lock held.
+	Writable(p *Pipe)
+}
+
+// phase says who knows of what lies in a queue.
+type phase uint8
+
+const (
+	idle   phase = iota // empty, and its reader knows that
+	told                // the reader was told and has not begun
+	taking              // the reader is at it until it finds the queue empty
+)
+
+// Queue carries whole messages one way, from those who put to one who takes.
+// Its storage is framed octets, which stay valid from one connection to the
+// next. All fields are guarded by *Mu, which for a queue that users put into
+// is the send mutex of their socket, so that a message costs one lock.
+type Queue struct {
+	Mu   *sync.Mutex
+	own  sync.Mutex
+	pool *Pool
+
+	segs    []Seg
+	head    int    // segs[:head] are taken
+	cur     *Buf   // chunk being filled, nil while there is nothing
+	curFrom int    // where the open run begins in cur
+	curN    int    // messages of the open run
+	control []byte // command frames that go before anything else
+
+	held     int          // messages put and not yet counted as read
+	bytes    int          // octets put and not yet taken
+	mark     atomic.Int32 // high-water mark in messages; 0: none
+	full     bool
+	conflate bool
+	phase    phase
+	closed   bool
+	dropped  uint64 // messages that conflation replaced
+
+	reader     Reader
+	readerPipe *Pipe
+	writer     Writer
+	writerPipe *Pipe
+	emptied    chan struct{} // closed when the queue is found empty
+	settled    chan struct{} // closed when the reader stops taking
+}
+
+// NewQueue returns a queue whose high-water mark is mark messages (0: none).
+// A nil mu gives the queue a lock of its own. A conflating queue keeps the
+// last message only.
+func NewQueue(mu *sync.Mutex, pool *Pool, mark int, conflate bool) *Queue {
+	q := &Queue{Mu: mu, pool: pool, conflate: conflate}
+	q.mark.Store(int32(mark))
+	if mu == nil {
+		q.Mu = &q.own
+	}
+	return q
+}
+
+// SetReader names who takes from the queue. It reports whether the reader has
+// to be told at once, because something lies there already.
+func (q *Queue) SetReader(r Reader, p *Pipe) (tell bool) {
+	q.reader, q.readerPipe = r, p
+	return r != nil && q.wake()
+}
+
+// SetWriter names who is told when a full queue has room again.
+func (q *Queue) SetWriter(w Writer, p *Pipe) { q.writer, q.writerPipe = w, p }
+
+// SetMark changes the high-water mark.
+func (q *Queue) SetMark(mark int) {
+	q.mark.Store(int32(mark))
+	if q.full && !q.Full() {
+		q.roomLocked()
+	}
+}
+
+// Full reports whether the mark is reached, and remembers that somebody
+// was refused, so that the writer will be told of room.
+func (q *Queue) Full() bool {
+	if q.closed {
+		return true
+	}
+	mark := int(q.mark.Load())
+	q.full = mark > 0 && q.held >= mark && !q.conflate
+	return q.full
+}
+
+// Empty reports whether nothing waits to be taken.
+func (q *Queue) Empty() bool { return q.head == len(q.segs) && q.curN == 0 }
+
+// Len returns how many messages count against the mark, and Bytes how many
+// octets wait to be taken.
+func (q *Queue) Len() int { return q.held }
+
+// Bytes returns how many octets wait to be taken.
+func (q *Queue) Bytes() int { return q.bytes }
+
+// wake reports whether the reader has to be told; if so, the caller must
+// either call Tell or begin to take in its stead.
+func (q *Queue) wake() (tell bool) {
+	if q.phase != idle || q.reader == nil || (q.Empty() && len(q.control) == 0) {
+		return false
+	}
+	q.phase = told
+	return true
+}
+
+// Tell wakes the reader after a Put that asked for it.
+func (q *Queue) Tell() { q.reader.Readable(q.readerPipe) }
+
+// Put appends one message: prefix, which is framed already and carries MORE
+// on each frame, then frames. The octets are copied. It reports whether the
+// reader has to be told.
+func (q *Queue) Put(prefix []byte, frames [][]byte) (tell bool) {
+	size := len(prefix) + FramedSize(frames)
+	if size >= LargeMessage {
+		return q.PutParts(CopyParts(q.pool.Get(size), prefix, frames))
+	}
+	q.room(size)
+	b := append(q.cur.B, prefix...)
+	if len(frames) == 1 {
+		b = wire.AppendFrame(b, 0, frames[0])
+	} else {
+		b = AppendFramed(b, frames)
+	}
+	q.cur.B = b
+	return q.putDone(size)
+}
+
+// PutFramed appends one message that is framed already. The octets are copied.
+func (q *Queue) PutFramed(message []byte) (tell bool) {
+	q.room(len(message))
+	q.cur.B = append(q.cur.B, message...)
+	return q.putDone(len(message))
+}
+
+// room makes cur a chunk that has room for size more octets.
+func (q *Queue) room(size int) {
+	if q.conflate {
+		q.replace()
+	}
+	if q.cur != nil && cap(q.cur.B)-len(q.cur.B) < size {
+		q.seal()
+		q.cur.Release()
+		q.cur = nil
+	}
+	if q.cur == nil {
+		q.cur, q.curFrom = q.pool.Chunk(), 0
+	}
+}
+
+func (q *Queue) putDone(size int) (tell bool) {
+	q.curN++
+	q.held++
+	q.bytes += size
+	return q.phase == idle && q.wake()
+}
+
+// PutParts appends one message by reference. The queue owns the frames from
+// here on; buf is what they lie in, with one hold handed over.
+func (q *Queue) PutParts(parts [][]byte, buf *Buf) (tell bool) {
+	return q.putParts(Seg{Kind: Parts, N: 1, Parts: parts, Buf: buf})
+}
+
+// PutShared is PutParts for frames that lie in other queues too, so that no
+// receiver may be given them to keep.
+func (q *Queue) PutShared(parts [][]byte, buf *Buf) (tell bool) {
+	return q.putParts(Seg{Kind: Parts, N: 1, Parts: parts, Buf: buf, Shared: true})
+}
+
+func (q *Queue) putParts(s Seg) (tell bool) {
+	if q.conflate {
+		q.replace()
+	}
+	return q.PutSeg(s)
+}
+
+// PutRun appends a run of whole messages that lie in buf. A run that
+// continues the one before extends it. The queue takes a hold of its own.
+func (q *Queue) PutRun(buf *Buf, run []byte, n int) (tell bool) {
+	if q.closed {
+		return false
+	}
+	if q.conflate {
+		q.replace()
+		run, n = LastMessage(run), 1
+	}
+	if last := len(q.segs) - 1; last >= q.head && q.curN == 0 {
+		s := &q.segs[last]
+		if s.Kind == Run && s.Buf == buf && continues(s.B, run) {
+			s.B = s.B[:len(s.B)+len(run)]
+			s.N += n
+			q.held += n
+			q.bytes += len(run)
+			return q.wake()
+		}
+	}
+	buf.Hold()
+	return q.PutSeg(Seg{Kind: Run, N: n, B: run, Buf: buf})
+}
+
+// continues reports whether b begins in memory where a ends.
+func continues(a, b []byte) bool {
+	return cap(a) > len(a) && len(b) > 0 && &a[:len(a)+1][len(a)] == &b[0]
+}
+
+// PutTopic appends a change of a subscription. It does not count against the
+// mark: a subscription is never dropped.
+func (q *Queue) PutTopic(kind Kind, topic []byte) (tell bool) {
+	return q.PutSeg(Seg{Kind: kind, B: topic})
+}
+
+// PutSeg appends a segment.
+func (q *Queue) PutSeg(s Seg) (tell bool) {
+	if q.closed {
+		s.Release()
+		return false
+	}
+	q.seal()
+	q.segs = append(q.segs, s)
+	q.held += s.N
+	q.bytes += s.Size()
+	return q.wake()
+}
+
+// PutFront puts segments before all that waits.
+func (q *Queue) PutFront(segs ...Seg) (tell bool) {
+	q.seal()
+	for i := range segs {
+		q.held += segs[i].N
+		q.bytes += segs[i].Size()
+	}
+	q.segs = append(segs[:len(segs):len(segs)], q.segs[q.head:]...)
+	q.head = 0
+	return q.wake()
+}
+
+// PutControl appends command frames that go before anything else.
+func (q *Queue) PutControl(frames []byte) (tell bool) {
+	if q.closed {
+		return false
+	}
+	q.control = append(q.control, frames...)
+	return q.wake()
+}
+
+// ControlLen returns the octets of the commands that wait.
+func (q *Queue) ControlLen() int { return len(q.control) }
+
+// seal closes the open run and makes it a segment.
+func (q *Queue) seal() {
+	if q.curN == 0 {
+		return
+	}
+	q.cur.Hold()
+	q.segs = append(q.segs, Seg{Kind: Run, N: q.curN, B: q.cur.B[q.curFrom:], Buf: q.cur})
+	q.curFrom, q.curN = len(q.cur.B), 0
+}
+
+// replace drops what waits, for a message that supersedes it.
+func (q *Queue) replace() {
+	q.seal()
+	for i := q.head; i < len(q.segs); i++ {
+		q.dropped += uint64(q.segs[i].N)
+		q.held -= q.segs[i].N
+		q.segs[i].Release()
+	}
+	q.segs, q.head, q.bytes = q.segs[:0], 0, 0
+}
+
+// CopyParts copies the frames of a framed prefix, then frames, to buf, which
+// has room for them.
+func CopyParts(buf *Buf, prefix []byte, frames [][]byte) ([][]byte, *Buf) {
+	parts := make([][]byte, 0, len(frames)+1)
+	b := buf.B
+	put := func(f []byte) {
+		from := len(b)
+		b = append(b, f...)
+		parts = append(parts, b[from:len(b):len(b)])
+	}
+	for len(prefix) > 0 {
+		_, head, body := header(prefix)
+		put(prefix[head : head+body])
+		prefix = prefix[head+body:]
+	}
+	for _, f := range frames {
+		put(f)
+	}
+	buf.B = b
+	return parts, buf
+}

@@ -1,0 +1,318 @@
+package session
+
+import (
+	"errors"
+	"io"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/phimq/zmq/internal/engine"
+	"github.com/phimq/zmq/internal/mech"
+	"github.com/phimq/zmq/internal/pipe"
+	"github.com/phimq/zmq/internal/transport"
+	"github.com/phimq/zmq/internal/wire"
+)
+
+// past is a deadline that wakes whoever waits on a connection.
+var past = time.Unix(1, 0)
+
+// conn is one live connection. It reads in a goroutine of its own; it is
+// written by whoever takes from the pipe's out-queue.
+type conn struct {
+	g        *Group
+	o        *Options
+	endpoint string
+	bound    bool
+	link     *transport.Link
+	pipe     *pipe.Pipe
+	enc      *engine.Encoder
+
+	reader reader
+	writer writer
+	beat   heart
+
+	dead   chan struct{}             // closed by hangup
+	opened atomic.Pointer[pipe.Pipe] // the pipe, once it takes part
+
+	mu     sync.Mutex
+	ended  bool
+	reason error
+}
+
+func newConn(g *Group, o *Options, endpoint string, bound bool, nc net.Conn) *conn {
+	return &conn{g: g, o: o, endpoint: endpoint, bound: bound, link: transport.NewLink(nc), dead: make(chan struct{})}
+}
+
+// hangup ends the connection: it wakes the reader and the writer, and the
+// reader cleans up. The first reason counts.
+func (c *conn) hangup(reason error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.ended {
+		return
+	}
+	c.ended, c.reason = true, reason
+	close(c.dead)
+	// Close would wait for the reader, which may wait for a lock of the
+	// caller's. A deadline wakes it as well.
+	if err := c.link.Conn().SetDeadline(past); err != nil {
+		c.g.Start(c.closeLoop)
+	}
+}
+
+// closeLoop closes a link that knows no deadlines.
+func (c *conn) closeLoop() { _ = c.link.Close() }
+
+// Hangup ends the connection now.
+func (c *conn) Hangup(_ *pipe.Pipe, reason error) { c.hangup(reason) }
+
+// handshake greets the peer within the time that began at start.
+func (c *conn) handshake(start time.Time) (p *pipe.Peer, rest []byte, err error) {
+	nc := c.link.Conn()
+	if c.o.HandshakeTimeout > 0 {
+		c.mu.Lock()
+		if !c.ended {
+			_ = nc.SetDeadline(start.Add(c.o.HandshakeTimeout)) // hangup knows what to do without deadlines
+		}
+		c.mu.Unlock()
+	}
+	if c.o.Engine.Raw {
+		p = &pipe.Peer{Type: "STREAM"}
+	} else {
+		p, rest, err = engine.Handshake(nc, c.o.Engine, c.o.Engine.NewMechanism(c.bound))
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	p.Local, p.Remote = address(nc.LocalAddr()), address(nc.RemoteAddr())
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.ended {
+		return nil, nil, c.reason
+	}
+	if c.o.HandshakeTimeout > 0 {
+		_ = nc.SetDeadline(time.Time{})
+	}
+	return p, rest, nil
+}
+
+// open puts the connection to work for p, which is attached if it is new.
+func (c *conn) open(p *pipe.Pipe, peer *pipe.Peer, rest []byte, attach bool) bool {
+	c.pipe = p
+	c.enc = engine.NewEncoder(c.o.Engine, peer)
+	c.reader.init(c, rest)
+	p.SetPeer(peer)
+	if attach && !c.g.host.Attach(p) {
+		return false
+	}
+	p.In.Mu.Lock()
+	p.In.SetWriter(&c.reader, p)
+	p.In.Mu.Unlock()
+	c.beat.start(c)
+	c.g.host.Opened(p, pipe.Opening{Reader: c, ReaderPipe: p, Session: c, Link: c})
+	c.opened.Store(p)
+	c.event(HandshakeDone, nil)
+	return true
+}
+
+// close ends what open began. The pipe may live on.
+func (c *conn) close() {
+	c.beat.stop()
+	if c.pipe != nil {
+		if settled := c.g.host.Closed(c.pipe); settled != nil {
+			<-settled
+		}
+	}
+	_ = c.link.Close() // nothing to do about it
+	c.reader.close()
+	c.g.leave(c)
+}
+
+// readLoop reads until the connection ends and returns why.
+func (c *conn) readLoop() error {
+	err := c.reader.loop()
+	c.hangup(err)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.reason
+}
+
+func (c *conn) event(kind EventKind, err error) {
+	e := Event{Kind: kind, Endpoint: c.endpoint, Err: err}
+	nc := c.link.Conn()
+	e.Local, e.Remote = address(nc.LocalAddr()), address(nc.RemoteAddr())
+	if c.pipe != nil {
+		e.Peer = c.pipe.Peer()
+	}
+	c.g.host.Event(e)
+}
+
+// failed tells of a handshake that failed.
+func (c *conn) failed(err error) {
+	var refused *mech.PeerError
+	var malformed wire.Malformed
+	switch {
+	case errors.As(err, &refused):
+		c.event(HandshakeRefused, err)
+	case errors.As(err, &malformed), errors.Is(err, engine.ErrVersion), errors.Is(err, engine.ErrMechanism),
+		errors.Is(err, engine.ErrSocketType), errors.Is(err, engine.ErrIdentity), errors.Is(err, mech.ErrUnexpected):
+		c.event(HandshakeProtocol, err)
+	default:
+		c.event(HandshakeFailed, err)
+	}
+}
+
+// address writes a network address as an endpoint.
+func address(a net.Addr) string {
+	switch {
+	case a == nil:
+		return ""
+	case a.Network() == "unix":
+		return "ipc://" + a.String()
+	default:
+		return a.Network() + "://" + a.String()
+	}
+}
+
+// reader is the inward half of a connection: it puts what comes in into the
+// pipe's in-queue, and stops while that is full.
+type reader struct {
+	c      *conn
+	dec    decoder
+	room   chan struct{} // a token when a full queue has room again
+	paused atomic.Bool
+}
+
+// decoder finds messages in what a link reads.
+type decoder interface {
+	transport.ReadHandler
+	Begin() (more bool, err error)
+	Close()
+}
+
+func (r *reader) init(c *conn, rest []byte) {
+	r.c, r.room = c, make(chan struct{}, 1)
+	if c.o.Engine.Raw {
+		r.dec = engine.NewRawDecoder(c.o.Engine, r)
+		return
+	}
+	r.dec = engine.NewDecoder(c.o.Engine, r, c.link.Fast(), rest)
+}
+
+func (r *reader) close() {
+	if r.dec != nil {
+		r.dec.Close()
+	}
+}
+
+func (r *reader) loop() error {
+	more, err := r.dec.Begin()
+	for err == nil {
+		if !more && !r.wait() {
+			return nil
+		}
+		err = r.c.link.ReadLoop(r.dec)
+		more = false
+	}
+	if errors.Is(err, io.EOF) {
+		return io.EOF
+	}
+	return err
+}
+
+// wait waits for room in the in-queue. It reports false when the connection
+// has ended.
+func (r *reader) wait() bool {
+	r.paused.Store(true)
+	defer r.paused.Store(false)
+	q := r.c.pipe.In
+	for {
+		q.Mu.Lock()
+		full := q.Full()
+		q.Mu.Unlock()
+		if !full {
+			return true
+		}
+		select {
+		case <-r.room:
+		case <-r.c.dead:
+			return false
+		}
+	}
+}
+
+// Writable says that the in-queue has room again.
+func (r *reader) Writable(*pipe.Pipe) {
+	select {
+	case r.room <- struct{}{}:
+	default:
+	}
+}
+
+// Run takes whole messages from the decoder.
+func (r *reader) Run(buf *pipe.Buf, run []byte, n int) (more bool) {
+	q := r.c.pipe.In
+	q.Mu.Lock()
+	tell := q.PutRun(buf, run, n)
+	more = !q.Full()
+	q.Mu.Unlock()
+	if tell {
+		q.Tell()
+	}
+	return more
+}
+
+// Large takes a large message from the decoder.
+func (r *reader) Large(parts [][]byte, buf *pipe.Buf) (more bool) {
+	q := r.c.pipe.In
+	q.Mu.Lock()
+	tell := q.PutParts(parts, buf)
+	more = !q.Full()
+	q.Mu.Unlock()
+	if tell {
+		q.Tell()
+	}
+	return more
+}
+
+// Traffic notes that the peer is alive.
+func (r *reader) Traffic() { r.c.beat.traffic() }
+
+// Command works off a command of the peer's. RFC 37 "Commands": those that
+// are not known are ignored.
+func (r *reader) Command(name string, data []byte) error {
+	switch name {
+	case wire.NamePing:
+		return r.c.beat.ping(data)
+	case wire.NamePong:
+		_, err := wire.ParsePong(data)
+		return err
+	case wire.NameSubscribe:
+		r.topic(pipe.Subscribe, data)
+	case wire.NameCancel:
+		r.topic(pipe.Cancel, data)
+	case wire.NameError:
+		reason, err := wire.ParseError(data)
+		if err != nil {
+			return err
+		}
+		return &mech.PeerError{Reason: reason}
+	}
+	return nil
+}
+
+// topic takes a subscription. Only a publisher has a use for it.
+func (r *reader) topic(kind pipe.Kind, topic []byte) {
+	if t := r.c.o.Engine.SocketType; t != "PUB" && t != "XPUB" {
+		return
+	}
+	q := r.c.pipe.In
+	q.Mu.Lock()
+	tell := q.PutTopic(kind, append([]byte(nil), topic...))
+	q.Mu.Unlock()
+	if tell {
+		q.Tell()
+	}
+}

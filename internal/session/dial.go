@@ -1,0 +1,247 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"github.com/phimq/zmq/internal/mech"
+	"github.com/phimq/zmq/internal/pipe"
+	"github.com/phimq/zmq/internal/transport"
+)
+
+// Dialer keeps a connection to one endpoint: it tries for ever, and again
+// when the connection is lost.
+type Dialer struct {
+	g        *Group
+	o        *Options
+	endpoint transport.Endpoint
+	ctx      context.Context // ends when the dialer stops
+	cancel   context.CancelFunc
+
+	mu      sync.Mutex
+	pipe    *pipe.Pipe // nil until it is made
+	conn    *conn      // while there is one
+	stopped bool
+	tries   int // since the last handshake that succeeded
+}
+
+// Dial begins to connect. It never fails for want of a peer.
+func (g *Group) Dial(e transport.Endpoint, o *Options) (*Dialer, error) {
+	d := &Dialer{g: g, o: o, endpoint: e}
+	d.ctx, d.cancel = context.WithCancel(g.ctx)
+	if o.PipeAtConnect {
+		d.pipe = d.newPipe()
+		if !g.host.Attach(d.pipe) {
+			d.cancel()
+			return d, nil // a second peer of a PAIR: libzmq ignores it as well
+		}
+	}
+	if !g.Start(d.dialLoop) {
+		d.cancel()
+		return nil, ErrClosed
+	}
+	return d, nil
+}
+
+func (d *Dialer) newPipe() *pipe.Pipe {
+	p := d.g.host.NewPipe(d.endpoint.String(), true)
+	if len(d.o.ID) > 0 {
+		p.ID, p.Preset = d.o.ID, true
+	}
+	return p
+}
+
+// Endpoint returns what is connected to.
+func (d *Dialer) Endpoint() string { return d.endpoint.String() }
+
+// Pipe returns the dialer's pipe, nil while there is none.
+func (d *Dialer) Pipe() *pipe.Pipe {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.pipe
+}
+
+// Stop ends the connection and the tries, and drops what was not sent.
+func (d *Dialer) Stop() {
+	d.mu.Lock()
+	d.stopped = true
+	c, p := d.conn, d.pipe
+	d.mu.Unlock()
+	d.cancel()
+	if c != nil {
+		c.hangup(nil)
+	} else if p != nil {
+		d.g.host.Lost(p)
+	}
+}
+
+// dialLoop tries until a connection is up, and hands it to serveLoop.
+func (d *Dialer) dialLoop() {
+	for d.ctx.Err() == nil {
+		c, peer, rest, err := d.dial()
+		if err == nil && d.serve(c, peer, rest) {
+			return
+		}
+		if !d.pause(err) {
+			return
+		}
+	}
+}
+
+// dial makes one connection and its handshake.
+func (d *Dialer) dial() (*conn, *pipe.Peer, []byte, error) {
+	ctx := d.ctx
+	if d.o.ConnectTimeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, d.o.ConnectTimeout)
+		defer cancel()
+	}
+	nc, err := transport.Dial(ctx, d.endpoint, d.o.Transport)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	start := time.Now()
+	c := newConn(d.g, d.o, d.endpoint.String(), false, nc)
+	if !d.hold(c) {
+		_ = c.link.Close()
+		return nil, nil, nil, ErrClosed
+	}
+	c.event(Connected, nil)
+	peer, rest, err := c.handshake(start)
+	if err != nil {
+		d.release()
+		c.close()
+		c.failed(err)
+		return nil, nil, nil, err
+	}
+	return c, peer, rest, nil
+}
+
+// hold makes c the dialer's connection, unless it was stopped.
+func (d *Dialer) hold(c *conn) bool {
+	if !d.g.join(c) {
+		return false
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.stopped {
+		d.g.leave(c)
+		return false
+	}
+	d.conn = c
+	return true
+}
+
+func (d *Dialer) release() {
+	d.mu.Lock()
+	d.conn = nil
+	d.mu.Unlock()
+}
+
+// serve opens a connection and starts its reader.
+func (d *Dialer) serve(c *conn, peer *pipe.Peer, rest []byte) bool {
+	p := d.Pipe()
+	attach := p == nil
+	if attach {
+		p = d.newPipe()
+	}
+	if !c.open(p, peer, rest, attach) {
+		d.end(c, errRefused)
+		return false
+	}
+	d.mu.Lock()
+	d.pipe, d.tries = p, 0
+	d.mu.Unlock()
+	if !d.g.Start(func() { d.serveLoop(c) }) {
+		d.end(c, ErrClosed)
+	}
+	return true
+}
+
+// serveLoop reads until the connection is lost, then dials again.
+func (d *Dialer) serveLoop(c *conn) {
+	err := c.readLoop()
+	d.end(c, err)
+	if d.pause(err) {
+		d.g.Start(d.dialLoop)
+	}
+}
+
+// end cleans up behind a connection.
+func (d *Dialer) end(c *conn, err error) {
+	c.close()
+	c.event(Disconnected, err)
+	d.mu.Lock()
+	d.conn = nil
+	p := d.pipe
+	lost := d.stopped || !d.o.KeepPipe
+	if lost {
+		d.pipe = nil
+	}
+	d.mu.Unlock()
+	if lost && p != nil {
+		d.g.host.Lost(p)
+	}
+}
+
+// pause waits before the next try: the first interval, doubling up to the
+// longest, and up to half of it more at random, so that a thousand peers do
+// not come back at once. It reports false when there is no next try.
+// RFC 37 "Error Handling".
+func (d *Dialer) pause(err error) bool {
+	if d.ctx.Err() != nil {
+		return false
+	}
+	if d.o.Reconnect < 0 {
+		d.giveUp()
+		return false
+	}
+	d.mu.Lock()
+	wait := backoff(d.o.Reconnect, d.o.ReconnectMax, d.tries)
+	d.tries++
+	d.mu.Unlock()
+	var refused *mech.PeerError
+	if errors.As(err, &refused) {
+		// RFC 37 "Error Handling": not with the same credentials. NULL has
+		// none, so try, but as rarely as we may.
+		wait = max(wait, d.o.ReconnectMax)
+	}
+	d.g.host.Event(Event{Kind: ConnectRetried, Endpoint: d.endpoint.String(), Interval: wait, Err: err})
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-d.ctx.Done():
+		return false
+	}
+}
+
+// giveUp ends a dialer that must not try again.
+func (d *Dialer) giveUp() {
+	d.mu.Lock()
+	p := d.pipe
+	d.pipe = nil
+	d.mu.Unlock()
+	if p != nil {
+		d.g.host.Lost(p)
+	}
+}
+
+// backoff returns how long to wait after a number of tries in vain.
+func backoff(first, longest time.Duration, tries int) time.Duration {
+	wait := first
+	for ; tries > 0 && wait < longest; tries-- {
+		wait *= 2
+	}
+	if longest > first {
+		wait = min(wait, longest)
+	}
+	if wait < 2 {
+		return wait
+	}
+	return wait + rand.N(wait/2)
+}

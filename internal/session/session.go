@@ -1,0 +1,196 @@
+// Package session keeps connections alive and pumps them: dialing and
+// accepting, handshakes, reading, writing, heartbeats, back-off.
+//
+// A [Group] holds all connections of one socket. It meets the socket at the
+// pipes and at [Host].
+package session
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/phimq/zmq/internal/engine"
+	"github.com/phimq/zmq/internal/pipe"
+	"github.com/phimq/zmq/internal/transport"
+)
+
+// Host is the socket, as its connections see it. None of its methods is
+// called with a lock of the session's held.
+type Host interface {
+	pipe.Reader
+	// NewPipe makes a pipe for an endpoint of the user's.
+	NewPipe(endpoint string, connected bool) *pipe.Pipe
+	// Attach lets p take part in the socket's pattern, or refuses its peer.
+	Attach(p *pipe.Pipe) bool
+	// Opened says that a connection to p's peer is up.
+	Opened(p *pipe.Pipe, o pipe.Opening)
+	// Closed says that r takes no more; the channel, if any, is closed when
+	// a taking that is under way has ended.
+	Closed(p *pipe.Pipe) (settled <-chan struct{})
+	// Lost takes p out of the pattern and drops what was not sent.
+	Lost(p *pipe.Pipe)
+	// Event tells what happens to connections.
+	Event(e Event)
+}
+
+// Options say how an endpoint behaves. They do not change once it is made.
+type Options struct {
+	Engine           *engine.Config
+	Transport        *transport.Options
+	HandshakeTimeout time.Duration // 0: none
+	ConnectTimeout   time.Duration // 0: the operating system's
+	Reconnect        time.Duration // first interval; negative: never
+	ReconnectMax     time.Duration // longest interval; 0: always the first
+	Heartbeat        time.Duration // interval of PINGs; 0: none
+	HeartbeatTimeout time.Duration
+	HeartbeatTTL     time.Duration
+	// PipeAtConnect makes the pipe before the connection is up; KeepPipe
+	// keeps it when the connection is lost.
+	PipeAtConnect bool
+	KeepPipe      bool
+	// ID is the routing identity that the user chose for the next connection.
+	ID []byte
+}
+
+// ErrClosed says that the group was closed.
+var ErrClosed = errors.New("socket is closed")
+
+// Group is all connections of one socket.
+type Group struct {
+	host   Host
+	ctx    context.Context // ends when the group closes
+	cancel context.CancelFunc
+	base   time.Time
+
+	flusher flusher
+
+	mu      sync.Mutex
+	closing bool
+	wg      sync.WaitGroup // every goroutine of the group
+	conns   map[*conn]struct{}
+}
+
+// NewGroup returns an empty group.
+func NewGroup(host Host) *Group {
+	g := &Group{host: host, base: time.Now(), conns: map[*conn]struct{}{}}
+	g.ctx, g.cancel = context.WithCancel(context.Background())
+	return g
+}
+
+// Context ends when the group closes.
+func (g *Group) Context() context.Context { return g.ctx }
+
+// Start runs a loop that Close waits for. It reports false when the group is
+// closed.
+func (g *Group) Start(loop func()) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.closing {
+		return false
+	}
+	g.wg.Go(loop)
+	return true
+}
+
+// now is the time since the group was made.
+func (g *Group) now() time.Duration { return time.Since(g.base) }
+
+// Help writes, in the caller's goroutine and without blocking, what waits for
+// the flusher.
+func (g *Group) Help() {
+	for _, c := range g.flusher.steal() {
+		c.write()
+	}
+}
+
+// Close ends all connections and waits for every goroutine.
+func (g *Group) Close() {
+	g.mu.Lock()
+	g.closing = true
+	conns := make([]*conn, 0, len(g.conns))
+	for c := range g.conns {
+		conns = append(conns, c)
+	}
+	g.mu.Unlock()
+	g.cancel()
+	for _, c := range conns {
+		c.hangup(ErrClosed)
+	}
+	g.wg.Wait()
+}
+
+// join adds a connection, unless the group is closed.
+func (g *Group) join(c *conn) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.closing {
+		return false
+	}
+	g.conns[c] = struct{}{}
+	return true
+}
+
+func (g *Group) leave(c *conn) {
+	g.mu.Lock()
+	delete(g.conns, c)
+	g.mu.Unlock()
+}
+
+// flusher writes for senders that do not write themselves: one goroutine for
+// all connections of a socket, started when there is work.
+type flusher struct {
+	mu      sync.Mutex
+	dirty   []*conn
+	spare   []*conn
+	running bool
+}
+
+func (g *Group) flush(c *conn) {
+	f := &g.flusher
+	f.mu.Lock()
+	f.dirty = append(f.dirty, c)
+	begin := !f.running
+	f.running = true
+	f.mu.Unlock()
+	if begin && !g.Start(g.flushLoop) {
+		f.stop()
+	}
+}
+
+func (f *flusher) stop() {
+	f.mu.Lock()
+	f.dirty, f.running = nil, false
+	f.mu.Unlock()
+}
+
+func (f *flusher) steal() []*conn {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	list := f.dirty
+	f.dirty = nil
+	return list
+}
+
+func (g *Group) flushLoop() {
+	f := &g.flusher
+	for {
+		f.mu.Lock()
+		list := f.dirty
+		if len(list) == 0 {
+			f.running = false
+			f.mu.Unlock()
+			return
+		}
+		f.dirty, f.spare = f.spare[:0], nil
+		f.mu.Unlock()
+		for _, c := range list {
+			c.write()
+		}
+		clear(list)
+		f.mu.Lock()
+		f.spare = list
+		f.mu.Unlock()
+	}
+}

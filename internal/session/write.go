@@ -1,0 +1,148 @@
+package session
+
+import (
+	"sync/atomic"
+	"time"
+
+	"github.com/phimq/zmq/internal/pipe"
+)
+
+const (
+	// maxBatch is what a writer takes from a queue at once.
+	maxBatch = 256 << 10
+	// quiet is how long nothing must have been written for a sender to write
+	// itself. Shorter pauses belong to a stream, which is better gathered.
+	quiet = 15 * time.Microsecond
+)
+
+// writer is the outward half of a connection. Batch and vecs belong to
+// whoever takes from the out-queue.
+type writer struct {
+	batch  []pipe.Seg
+	vecs   [][]byte
+	done   int          // octets of batch that are written
+	last   atomic.Int64 // when a write ended, in time of the group's
+	finish atomic.Bool  // hang up when all is written
+}
+
+// Readable says that the out-queue has something: the flusher will write it.
+// It may be called with the socket's send mutex held.
+func (c *conn) Readable(*pipe.Pipe) { c.g.flush(c) }
+
+// Quiet reports whether nothing was written of late.
+func (c *conn) Quiet() bool { return int64(c.g.now())-c.writer.last.Load() > int64(quiet) }
+
+// Flush writes at once, without blocking, what waits.
+func (c *conn) Flush() { c.write() }
+
+// Finish ends the connection when all that waits is written.
+func (c *conn) Finish(p *pipe.Pipe) {
+	c.writer.finish.Store(true)
+	c.g.flush(c)
+}
+
+// write takes batches from the out-queue and writes them, until there is
+// nothing left or the kernel takes no more.
+func (c *conn) write() {
+	q := c.pipe.Out
+	q.Mu.Lock()
+	if !q.Begin(c) {
+		done := c.writer.finish.Load() && q.Idle()
+		q.Mu.Unlock()
+		if done {
+			c.hangup(nil)
+		}
+		return
+	}
+	q.Mu.Unlock()
+	for c.take() {
+		again, err := c.try()
+		switch {
+		case err != nil:
+			c.unwritten(err)
+			return
+		case again:
+			if !c.g.Start(c.writeLoop) {
+				c.unwritten(ErrClosed)
+			}
+			return
+		}
+	}
+}
+
+// writeLoop is write for a kernel that takes no more: it may block.
+func (c *conn) writeLoop() {
+	for {
+		n, err := c.link.Write(c.rest())
+		c.writer.done += n
+		if err != nil {
+			c.unwritten(err)
+			return
+		}
+		c.written()
+		if !c.take() {
+			return
+		}
+	}
+}
+
+// take takes the next batch. It reports false when there is none: then the
+// caller no longer writes.
+func (c *conn) take() bool {
+	w, q := &c.writer, c.pipe.Out
+	q.Mu.Lock()
+	batch := q.Take(c, w.batch[:0], maxBatch)
+	w.batch = batch
+	q.Mu.Unlock()
+	if len(batch) == 0 {
+		if w.finish.Load() {
+			c.hangup(nil)
+		}
+		return false
+	}
+	w.vecs, w.done = c.enc.Encode(batch), 0
+	return true
+}
+
+// try writes what the kernel takes now.
+func (c *conn) try() (again bool, err error) {
+	n, again, err := c.link.TryWrite(c.writer.vecs)
+	c.writer.done += n
+	if err == nil && !again {
+		c.written()
+	}
+	return again, err
+}
+
+// written gives the memory of a written batch back.
+func (c *conn) written() {
+	for i := range c.writer.batch {
+		c.writer.batch[i].Release()
+	}
+	c.writer.last.Store(int64(c.g.now()))
+}
+
+// rest returns what of the batch is not written.
+func (c *conn) rest() [][]byte {
+	vecs, done := c.writer.vecs, c.writer.done
+	for len(vecs) > 0 && done >= len(vecs[0]) {
+		done -= len(vecs[0])
+		vecs = vecs[1:]
+	}
+	if done > 0 {
+		vecs[0] = vecs[0][done:]
+	}
+	return vecs
+}
+
+// unwritten puts back what did not go out whole and ends the connection. A
+// message is sent again from its first octet, on the next connection.
+func (c *conn) unwritten(reason error) {
+	c.hangup(reason)
+	q := c.pipe.Out
+	back := c.enc.Unsent(c.writer.batch, c.writer.done)
+	q.Mu.Lock()
+	q.Untake(back)
+	q.Rest()
+	q.Mu.Unlock()
+}

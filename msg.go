@@ -1,0 +1,150 @@
+package zmq
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/phimq/zmq/internal/pipe"
+)
+
+// Msg is a message: one or more frames that travel together. The zero value
+// is an empty message, ready to be filled.
+//
+// A Msg may be copied. Frames that [Socket.RecvInto] filled stay valid until
+// the next RecvInto with the same Msg, as with bufio.Scanner; a copy that is
+// kept longer needs [Msg.Clone].
+type Msg struct {
+	// Frames are the parts of the message.
+	Frames [][]byte
+	// RoutingID and Group belong to socket types that address by number or
+	// by group.
+	RoutingID uint32
+	Group     string
+
+	peer *pipe.Peer
+	mem  pipe.Memory
+}
+
+// NewMsg makes a message of frames, which it does not copy.
+func NewMsg(frames ...[]byte) Msg { return Msg{Frames: frames} }
+
+// MsgFromStrings makes a message of strings.
+func MsgFromStrings(frames ...string) Msg {
+	m := Msg{Frames: make([][]byte, len(frames))}
+	for i, f := range frames {
+		m.Frames[i] = []byte(f)
+	}
+	return m
+}
+
+// Size returns the octets of all frames.
+func (m *Msg) Size() int {
+	n := 0
+	for _, f := range m.Frames {
+		n += len(f)
+	}
+	return n
+}
+
+// Clone returns a copy with memory of its own.
+func (m *Msg) Clone() Msg {
+	c := Msg{Frames: make([][]byte, len(m.Frames)), RoutingID: m.RoutingID, Group: m.Group, peer: m.peer}
+	for i, f := range m.Frames {
+		c.Frames[i] = append([]byte{}, f...)
+	}
+	return c
+}
+
+// Peer says who sent the message. It stays valid after the peer has gone.
+func (m *Msg) Peer() Peer {
+	if m.peer == nil {
+		return Peer{}
+	}
+	return Peer{m.peer}
+}
+
+// Property returns a metadata property of who sent the message, such as
+// "Socket-Type", "Identity", "User-Id", "Peer-Address" or one of the sender's
+// own; "" if it has none. Case does not matter.
+func (m *Msg) Property(name string) string { return m.Peer().Property(name) }
+
+// String shows the message for people: its frames, quoted or as hex, and cut
+// when they are long.
+func (m Msg) String() string {
+	var b strings.Builder
+	b.WriteByte('[')
+	for i, f := range m.Frames {
+		if i > 0 {
+			b.WriteByte(' ')
+		}
+		b.WriteString(frameString(f))
+	}
+	b.WriteByte(']')
+	return b.String()
+}
+
+// shownOctets is how much of a frame String shows.
+const shownOctets = 64
+
+func frameString(f []byte) string {
+	shown, rest := f, ""
+	if len(f) > shownOctets {
+		shown, rest = f[:shownOctets], fmt.Sprintf("...(%d)", len(f))
+	}
+	for _, c := range shown {
+		if c < ' ' || c > '~' {
+			return fmt.Sprintf("0x%X%s", shown, rest)
+		}
+	}
+	return fmt.Sprintf("%q%s", shown, rest)
+}
+
+// Peer describes the other end of a connection as it was when a message came,
+// or when it was asked for. It does not change.
+type Peer struct{ p *pipe.Peer }
+
+func (p Peer) get() *pipe.Peer {
+	if p.p == nil {
+		return &pipe.Peer{}
+	}
+	return p.p
+}
+
+// Type returns the socket type that the peer announced.
+func (p Peer) Type() string { return p.get().Type }
+
+// Identity returns the identity that the peer announced.
+func (p Peer) Identity() []byte { return []byte(p.get().Identity) }
+
+// Address returns where the peer is: "tcp://10.0.0.7:41034".
+func (p Peer) Address() string { return p.get().Remote }
+
+// Endpoint returns our side of the connection.
+func (p Peer) Endpoint() string { return p.get().Local }
+
+// Version returns the ZMTP version that is spoken: "3.1"; "" on inproc.
+func (p Peer) Version() string {
+	v := p.get().Version
+	if v[0] == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%d.%d", v[0], v[1])
+}
+
+// Mechanism returns the security mechanism: "NULL".
+func (p Peer) Mechanism() string { return p.get().Mechanism }
+
+// Property returns one of the peer's metadata properties, "" if it has none.
+func (p Peer) Property(name string) string {
+	d := p.get()
+	switch name = strings.ToLower(name); name {
+	case "peer-address":
+		return d.Remote
+	case "user-id":
+		return d.UserID
+	case "routing-id":
+		return d.Identity
+	default:
+		return d.Properties[name]
+	}
+}

@@ -1,0 +1,109 @@
+package zmq
+
+import "time"
+
+// The table of options: one row for each, from which the With functions,
+// ParseOption, Set and Option take names, bounds and where a value is kept.
+// Names, numbers and units are libzmq's.
+
+// optionTable has every option. It never changes.
+var optionTable = append(keptOptions(), actedOptions()...)
+
+// optionByName finds a row of the table.
+func optionByName(name string) *optionInfo {
+	for i := range optionTable {
+		if optionTable[i].name == name {
+			return &optionTable[i]
+		}
+	}
+	return nil
+}
+
+// keptOptions are the options that have a value.
+func keptOptions() []optionInfo {
+	return []optionInfo{
+		textField(optionInfo{name: "routing_id", number: 5, unit: "octets", max: 255, applies: []Type{REQ, REP, DEALER, ROUTER}}, func(c *settings) *string { return &c.routingID }),
+		intField(optionInfo{name: "sndbuf", number: 11, unit: "bytes", min: -1}, func(c *settings) *int64 { return &c.sendBuffer }),
+		intField(optionInfo{name: "rcvbuf", number: 12, unit: "bytes", min: -1}, func(c *settings) *int64 { return &c.recvBuffer }),
+		durationField(optionInfo{name: "linger", number: 17, unit: "ms", min: -1, live: true}, func(c *settings) *time.Duration { return &c.linger }),
+		durationField(optionInfo{name: "reconnect_ivl", number: 18, unit: "ms", min: -1}, func(c *settings) *time.Duration { return &c.reconnect }),
+		intField(optionInfo{name: "backlog", number: 19, unit: "connections"}, func(c *settings) *int64 { return &c.backlog }),
+		durationField(optionInfo{name: "reconnect_ivl_max", number: 21, unit: "ms"}, func(c *settings) *time.Duration { return &c.reconnectMax }),
+		intField(optionInfo{name: "maxmsgsize", number: 22, unit: "bytes", min: -1}, func(c *settings) *int64 { return &c.maxMessage }),
+		intField(optionInfo{name: "sndhwm", number: 23, unit: "messages", max: 2147483647, live: true}, func(c *settings) *int64 { return &c.sendHWM }),
+		intField(optionInfo{name: "rcvhwm", number: 24, unit: "messages", max: 2147483647, live: true}, func(c *settings) *int64 { return &c.recvHWM }),
+		durationField(optionInfo{name: "rcvtimeo", number: 27, unit: "ms", min: -1, live: true}, func(c *settings) *time.Duration { return &c.recvTimeout }),
+		durationField(optionInfo{name: "sndtimeo", number: 28, unit: "ms", min: -1, live: true}, func(c *settings) *time.Duration { return &c.sendTimeout }),
+		boolField(optionInfo{name: "router_mandatory", number: 33, applies: []Type{ROUTER}, live: true}, func(c *settings) *bool { return &c.mandatory }),
+		intField(optionInfo{name: "tcp_keepalive", number: 34, unit: "-1, 0 or 1", min: -1, max: 1}, func(c *settings) *int64 { return &c.keepAlive }),
+		intField(optionInfo{name: "tcp_keepalive_cnt", number: 35, unit: "probes", min: -1}, func(c *settings) *int64 { return &c.keepCount }),
+		intField(optionInfo{name: "tcp_keepalive_idle", number: 36, unit: "s", min: -1}, func(c *settings) *int64 { return &c.keepIdle }),
+		intField(optionInfo{name: "tcp_keepalive_intvl", number: 37, unit: "s", min: -1}, func(c *settings) *int64 { return &c.keepIntvl }),
+		boolField(optionInfo{name: "immediate", number: 39}, func(c *settings) *bool { return &c.immediate }),
+		boolField(optionInfo{name: "xpub_verbose", number: 40, applies: []Type{XPUB}, live: true}, func(c *settings) *bool { return &c.verbose }),
+		boolField(optionInfo{name: "ipv6", number: 42}, func(c *settings) *bool { return &c.ipv6 }),
+		boolField(optionInfo{name: "probe_router", number: 51, applies: []Type{REQ, DEALER, ROUTER}, live: true}, func(c *settings) *bool { return &c.probeRouter }),
+		boolField(optionInfo{name: "req_correlate", number: 52, applies: []Type{REQ}, live: true}, func(c *settings) *bool { return &c.correlate }),
+		boolField(optionInfo{name: "req_relaxed", number: 53, applies: []Type{REQ}, live: true}, func(c *settings) *bool { return &c.relaxed }),
+		boolField(optionInfo{name: "conflate", number: 54, applies: []Type{PULL, PUSH, SUB, PUB, DEALER}}, func(c *settings) *bool { return &c.conflate }),
+		boolField(optionInfo{name: "router_handover", number: 56, applies: []Type{ROUTER}, live: true}, func(c *settings) *bool { return &c.handover }),
+		intField(optionInfo{name: "tos", number: 57, max: 255}, func(c *settings) *int64 { return &c.tos }),
+		textField(optionInfo{name: "connect_routing_id", number: 61, unit: "octets", max: 255, applies: []Type{ROUTER, STREAM}}, func(c *settings) *string { return &c.connectRoutingID }),
+		durationField(optionInfo{name: "handshake_ivl", number: 66, unit: "ms"}, func(c *settings) *time.Duration { return &c.handshake }),
+		boolField(optionInfo{name: "xpub_nodrop", number: 69, applies: []Type{XPUB, PUB}, live: true}, func(c *settings) *bool { return &c.noDrop }),
+		boolField(optionInfo{name: "xpub_manual", number: 71, applies: []Type{XPUB}, live: true}, func(c *settings) *bool { return &c.manual }),
+		textField(optionInfo{name: "xpub_welcome_msg", number: 72, unit: "octets", applies: []Type{XPUB}, live: true}, func(c *settings) *string { return &c.welcome }),
+		boolField(optionInfo{name: "stream_notify", number: 73, applies: []Type{STREAM}}, func(c *settings) *bool { return &c.streamNotify }),
+		boolField(optionInfo{name: "invert_matching", number: 74, applies: []Type{PUB, XPUB, SUB}, live: true}, func(c *settings) *bool { return &c.invert }),
+		durationField(optionInfo{name: "heartbeat_ivl", number: 75, unit: "ms"}, func(c *settings) *time.Duration { return &c.heartbeat }),
+		durationField(optionInfo{name: "heartbeat_ttl", number: 76, unit: "ms", max: 6553599}, func(c *settings) *time.Duration { return &c.heartbeatTTL }),
+		durationField(optionInfo{name: "heartbeat_timeout", number: 77, unit: "ms", min: -1}, func(c *settings) *time.Duration { return &c.heartbeatTimeout }),
+		boolField(optionInfo{name: "xpub_verboser", number: 78, applies: []Type{XPUB}, live: true}, func(c *settings) *bool { return &c.verboser }),
+		durationField(optionInfo{name: "connect_timeout", number: 79, unit: "ms"}, func(c *settings) *time.Duration { return &c.connectTimeout }),
+		durationField(optionInfo{name: "tcp_maxrt", number: 80, unit: "ms"}, func(c *settings) *time.Duration { return &c.maxRetransmit }),
+		textField(optionInfo{name: "bindtodevice", number: 92, unit: "interface", max: 15}, func(c *settings) *string { return &c.device }),
+		intField(optionInfo{name: "priority", number: 112}, func(c *settings) *int64 { return &c.priority }),
+		textField(optionInfo{name: "zmtp_least", number: 0, unit: "version"}, func(c *settings) *string { return &c.leastVersion }),
+	}
+}
+
+// actedOptions are the options that do something, or only tell something.
+func actedOptions() []optionInfo {
+	return []optionInfo{
+		{name: "subscribe", number: 6, kind: kindText, unit: "octets", applies: []Type{SUB, XPUB}, live: true,
+			action: func(s *Socket, v optionValue) error { return s.Subscribe(v.s) }},
+		{name: "unsubscribe", number: 7, kind: kindText, unit: "octets", applies: []Type{SUB, XPUB}, live: true,
+			action: func(s *Socket, v optionValue) error { return s.Unsubscribe(v.s) }},
+		{name: "type", number: 16, readOnly: true},
+		{name: "last_endpoint", number: 32, kind: kindText, readOnly: true},
+		{name: "mechanism", number: 43, readOnly: true},
+	}
+}
+
+func intField(i optionInfo, field func(*settings) *int64) optionInfo {
+	i.kind = kindInt
+	i.get = func(c *settings) optionValue { return optionValue{n: *field(c)} }
+	i.set = func(c *settings, v optionValue) { *field(c) = v.n }
+	return i
+}
+
+func boolField(i optionInfo, field func(*settings) *bool) optionInfo {
+	i.kind = kindBool
+	i.get = func(c *settings) optionValue { return boolValue(*field(c)) }
+	i.set = func(c *settings, v optionValue) { *field(c) = v.n != 0 }
+	return i
+}
+
+func durationField(i optionInfo, field func(*settings) *time.Duration) optionInfo {
+	i.kind = kindDuration
+	i.get = func(c *settings) optionValue { return optionValue{n: int64(*field(c))} }
+	i.set = func(c *settings, v optionValue) { *field(c) = time.Duration(v.n) }
+	return i
+}
+
+func textField(i optionInfo, field func(*settings) *string) optionInfo {
+	i.kind = kindText
+	i.get = func(c *settings) optionValue { return optionValue{s: *field(c)} }
+	i.set = func(c *settings, v optionValue) { *field(c) = v.s }
+	return i
+}

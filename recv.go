@@ -1,0 +1,186 @@
+package zmq
+
+import (
+	"context"
+	"iter"
+
+	"github.com/phimq/zmq/internal/pattern"
+	"github.com/phimq/zmq/internal/pipe"
+)
+
+// The road of a message inward: a connection's reader puts it into the pipe's
+// in-queue and calls readable once for a batch; Recv splices such pipes into
+// the pattern, which chooses, and loads the message.
+
+// Recv receives one message, whole, in memory that belongs to the caller. It
+// waits until ctx or the time of WithRecvTimeout is over. A cancelled Recv
+// loses no message. A peer that goes away is no error.
+func (s *Socket) Recv(ctx context.Context) (Msg, error) {
+	var m Msg
+	err := s.recvMsg(ctx, &m, false)
+	return m, err
+}
+
+// RecvInto is Recv that fills m again, in m's own memory: it does not allocate
+// once m has grown to its work. The frames are valid until the next RecvInto
+// with the same Msg.
+func (s *Socket) RecvInto(ctx context.Context, m *Msg) error { return s.recvMsg(ctx, m, true) }
+
+// TryRecv is Recv that never waits: it fails with ErrAgain instead.
+func (s *Socket) TryRecv() (Msg, error) {
+	var m Msg
+	if err := s.tryRecv(&m, false); err != nil {
+		return Msg{}, s.opError("recv", "", err)
+	}
+	return m, nil
+}
+
+// Msgs receives in a loop. When ctx ends it yields the context's error once
+// and stops; Close stops it without an error; a receive timeout yields
+// ErrTimeout and goes on. Leaving the loop loses no message.
+func (s *Socket) Msgs(ctx context.Context) iter.Seq2[Msg, error] {
+	return func(yield func(Msg, error) bool) {
+		for {
+			m, err := s.Recv(ctx)
+			switch {
+			case err == nil:
+			case ctx.Err() != nil && contextError(ctx, err):
+				yield(Msg{}, ctx.Err())
+				return
+			case s.isClosed():
+				return
+			case !isTimeout(err):
+				yield(Msg{}, err)
+				return
+			}
+			if !yield(m, err) {
+				return
+			}
+		}
+	}
+}
+
+func (s *Socket) recvMsg(ctx context.Context, m *Msg, into bool) error {
+	err := s.tryRecv(m, into)
+	if err == ErrAgain { //nolint:errorlint // tryRecv returns it bare
+		err = s.waitRecv(ctx, m, into)
+	}
+	if err != nil {
+		return s.opError("recv", "", err)
+	}
+	return nil
+}
+
+// waitRecv tries again whenever there may be a message.
+func (s *Socket) waitRecv(ctx context.Context, m *Msg, into bool) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	deadline := limit(s.recvTimeout())
+	if deadline != nil {
+		defer deadline.Stop()
+	}
+	for {
+		w := s.recvWait.enter()
+		err := s.tryRecv(m, into)
+		if err != ErrAgain { //nolint:errorlint // tryRecv returns it bare
+			s.recvWait.leave(w, err == nil)
+			return err
+		}
+		if err := s.block(ctx, w, deadline); err != nil {
+			s.recvWait.leave(w, false)
+			return err
+		}
+		s.recvWait.leave(w, true)
+	}
+}
+
+// tryRecv receives or says why not, without waiting.
+func (s *Socket) tryRecv(m *Msg, into bool) error {
+	s.recv.mu.Lock()
+	if s.recv.closed {
+		s.recv.mu.Unlock()
+		return s.dead()
+	}
+	s.splice()
+	a, verdict := s.pattern.Next()
+	if verdict != pattern.Go {
+		s.recv.mu.Unlock()
+		return s.refusal(verdict, nil)
+	}
+	s.load(m, a, into)
+	s.pattern.Taken(a)
+	if s.recvWait.any() {
+		if _, next := s.pattern.Next(); next != pattern.Again {
+			s.recvWait.wake()
+		}
+	}
+	s.recv.mu.Unlock()
+	if s.coupled != nil {
+		s.changed() // now it may send
+		s.sendWait.wake()
+	}
+	return nil
+}
+
+// splice gives the pipes that have got something to the pattern. The receive
+// mutex is held.
+func (s *Socket) splice() {
+	if s.arrivals.n.Load() == 0 {
+		return
+	}
+	s.arrivals.mu.Lock()
+	list := s.arrivals.list
+	s.arrivals.list, s.arrivals.spare = s.arrivals.spare[:0], nil
+	s.arrivals.n.Store(0)
+	s.arrivals.mu.Unlock()
+	for i, p := range list {
+		s.pattern.Readable(p)
+		list[i] = nil
+	}
+	s.arrivals.mu.Lock()
+	s.arrivals.spare = list
+	s.arrivals.mu.Unlock()
+}
+
+// load fills m with what the pattern chose.
+func (s *Socket) load(m *Msg, a pattern.Arrival, into bool) {
+	switch {
+	case a.Frames != nil && into:
+		m.mem.Reuse()
+		m.Frames = append(m.Frames[:0], a.Frames...)
+	case a.Frames != nil:
+		m.Frames = a.Frames
+	case into:
+		m.Frames = a.Pipe.LoadInto(m.Frames, &m.mem, a.ID, a.Skip)
+	default:
+		m.Frames = a.Pipe.Load(a.ID, a.Skip)
+	}
+	m.peer = a.Pipe.Peer()
+}
+
+// readable is called by the reader of a connection, or by an inproc peer, when
+// p's in-queue holds something again.
+func (s *Socket) readable(p *pipe.Pipe) {
+	if s.arriver != nil {
+		s.arrived(p)
+		return
+	}
+	s.arrivals.mu.Lock()
+	s.arrivals.list = append(s.arrivals.list, p)
+	s.arrivals.n.Add(1)
+	s.arrivals.mu.Unlock()
+	s.recvWait.wake()
+	s.changed()
+}
+
+// arrived lets the pattern work off what came in at once.
+func (s *Socket) arrived(p *pipe.Pipe) {
+	s.recv.mu.Lock()
+	s.send.mu.Lock()
+	s.arriver.Arrived(p)
+	s.send.mu.Unlock()
+	s.recv.mu.Unlock()
+	s.recvWait.wake()
+	s.peersChanged()
+}

@@ -1,0 +1,272 @@
+package zmq
+
+import (
+	"context"
+
+	"github.com/phimq/zmq/internal/pattern"
+	"github.com/phimq/zmq/internal/pipe"
+)
+
+// The road of a message outward: Send, trySend, deliver or fanOut, the pipe's
+// queue, and then whoever writes: the sender itself or the flusher.
+
+// Send sends one message of one or more frames, whole. It copies: the caller
+// keeps its memory. What it does when the message can't go out now is the
+// socket type's: REQ, DEALER, PUSH and PAIR wait, until ctx or the time of
+// WithSendTimeout is over; PUB, XPUB, XSUB, ROUTER and REP drop. An error means
+// that nothing was sent.
+func (s *Socket) Send(ctx context.Context, frames ...[]byte) error {
+	err := s.trySend(frames, nil)
+	if err != ErrAgain { //nolint:errorlint // trySend returns it bare
+		return s.sendError(err)
+	}
+	return s.sendError(s.waitSend(ctx, frames, nil))
+}
+
+// SendMsg sends a message and takes its memory: m is empty when it succeeds
+// and untouched when it fails. Large messages are not copied.
+func (s *Socket) SendMsg(ctx context.Context, m *Msg) error {
+	err := s.trySend(m.Frames, m)
+	if err == ErrAgain { //nolint:errorlint // trySend returns it bare
+		err = s.waitSend(ctx, m.Frames, m)
+	}
+	return s.sendError(err)
+}
+
+// TrySend is Send that never waits: it fails with ErrAgain instead.
+func (s *Socket) TrySend(frames ...[]byte) error { return s.sendError(s.trySend(frames, nil)) }
+
+func (s *Socket) sendError(err error) error {
+	if err == nil {
+		return nil
+	}
+	return s.opError("send", "", err)
+}
+
+// waitSend tries again whenever there may be room.
+func (s *Socket) waitSend(ctx context.Context, frames [][]byte, m *Msg) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	deadline := limit(s.sendTimeout())
+	if deadline != nil {
+		defer deadline.Stop()
+	}
+	for {
+		w := s.sendWait.enter()
+		s.group.Help()
+		err := s.trySend(frames, m)
+		if err != ErrAgain { //nolint:errorlint // trySend returns it bare
+			s.sendWait.leave(w, err == nil)
+			return err
+		}
+		if err := s.block(ctx, w, deadline); err != nil {
+			s.sendWait.leave(w, false)
+			return err
+		}
+		s.sendWait.leave(w, true)
+	}
+}
+
+// trySend sends or says why not, without waiting. With m, memory is taken.
+func (s *Socket) trySend(frames [][]byte, m *Msg) error {
+	if len(frames) == 0 {
+		return s.emptyMessage()
+	}
+	if s.coupled == nil {
+		flush, err := s.pickAndPut(frames, m)
+		if flush != nil {
+			flush.Flush()
+		}
+		return err
+	}
+	s.recv.mu.Lock()
+	s.splice()
+	s.coupled.Prepare()
+	flush, err := s.pickAndPut(frames, m)
+	s.recv.mu.Unlock()
+	if flush != nil {
+		flush.Flush()
+	}
+	return err
+}
+
+// pickAndPut lets the pattern choose and puts the message there. It returns
+// who must flush, once all locks are released.
+func (s *Socket) pickAndPut(frames [][]byte, m *Msg) (pipe.Flusher, error) {
+	s.send.mu.Lock()
+	if s.send.closed {
+		s.send.mu.Unlock()
+		return nil, s.dead()
+	}
+	if s.fanner != nil {
+		return nil, s.fanOut(frames, m)
+	}
+	route, verdict := s.pattern.Pick(frames[0], len(frames))
+	if verdict != pattern.Go {
+		if verdict == pattern.Discard {
+			s.pattern.Sent(route)
+		}
+		s.send.mu.Unlock()
+		return nil, s.refusal(verdict, m)
+	}
+	flush := s.deliver(route, frames[route.Skip:], m)
+	s.pattern.Sent(route)
+	if s.sendWait.any() && s.pattern.CanSend() {
+		s.sendWait.wake()
+	}
+	s.send.mu.Unlock()
+	return flush, nil
+}
+
+// deliver puts a message into one pipe. It returns who must flush, if the
+// sender is to write itself. The send mutex is held.
+func (s *Socket) deliver(route pattern.Route, frames [][]byte, m *Msg) pipe.Flusher {
+	p, q := route.Pipe, route.Pipe.Out
+	if route.Hangup && emptyFrames(frames) {
+		if p.Session != nil {
+			p.Session.Finish(p)
+		}
+		m.taken()
+		return nil
+	}
+	var tell bool
+	if parts, buf, ok := m.handOver(route.Prefix, frames); ok {
+		tell = q.PutParts(parts, buf)
+	} else {
+		tell = q.Put(route.Prefix, frames)
+		m.taken()
+	}
+	switch {
+	case !tell:
+		return nil
+	case p.Link != nil && (s.prompt || p.Link.Quiet()):
+		return p.Link
+	}
+	q.Tell()
+	return nil
+}
+
+// fanOut sends a message to all pipes that the pattern matches: it is framed
+// once. The send mutex is held, and released.
+func (s *Socket) fanOut(frames [][]byte, m *Msg) error {
+	if s.typ == XSUB && len(frames) == 1 && len(frames[0]) > 0 && frames[0][0] <= 1 {
+		s.send.mu.Unlock()
+		err := s.subscribe(frames[0][1:], frames[0][0] == 1)
+		if err == nil {
+			m.taken()
+		}
+		return err
+	}
+	pipes, verdict := s.fanner.Match(frames[0])
+	if verdict != pattern.Go {
+		s.send.mu.Unlock()
+		return s.refusal(verdict, m)
+	}
+	var later []*pipe.Pipe
+	if pipe.FramedSize(frames) >= pipe.LargeMessage {
+		later = s.fanOutLarge(pipes, frames, m)
+	} else {
+		s.send.scratch = pipe.AppendFramed(s.send.scratch[:0], frames)
+		for _, p := range pipes {
+			if !p.Out.Full() && p.Out.PutFramed(s.send.scratch) {
+				later = s.tell(later, p)
+			}
+		}
+		m.taken()
+	}
+	s.send.mu.Unlock()
+	for _, p := range later {
+		p.Out.Tell()
+	}
+	return nil
+}
+
+// fanOutLarge puts one copy of a large message into all pipes.
+func (s *Socket) fanOutLarge(pipes []*pipe.Pipe, frames [][]byte, m *Msg) (later []*pipe.Pipe) {
+	parts, buf, ok := m.handOver(nil, frames)
+	if !ok {
+		parts, buf = pipe.CopyParts(s.conf.domain.pool.Get(pipe.FramedSize(frames)), nil, frames)
+		m.taken()
+	}
+	for _, p := range pipes {
+		if p.Out.Full() {
+			continue
+		}
+		if buf != nil {
+			buf.Hold()
+		}
+		if p.Out.PutShared(parts, buf) {
+			later = s.tell(later, p)
+		}
+	}
+	buf.Release()
+	return later
+}
+
+// tell tells a pipe's reader at once, unless that reader works off what comes
+// in at once, under locks of its own: then it is told after the mutex.
+func (s *Socket) tell(later []*pipe.Pipe, p *pipe.Pipe) []*pipe.Pipe {
+	if s.typ == XSUB && p.Inproc {
+		return append(later, p)
+	}
+	p.Out.Tell()
+	return later
+}
+
+// refusal turns a verdict into what Send returns.
+func (s *Socket) refusal(v pattern.Verdict, m *Msg) error {
+	switch v {
+	case pattern.Discard:
+		m.taken()
+		return nil
+	case pattern.Again:
+		return ErrAgain
+	case pattern.NoPeer:
+		return ErrNoPeer
+	case pattern.State:
+		return ErrState
+	default:
+		return ErrNotSupported
+	}
+}
+
+// taken empties a message that was sent.
+func (m *Msg) taken() {
+	if m == nil {
+		return
+	}
+	m.mem.Reuse()
+	clear(m.Frames)
+	m.Frames = m.Frames[:0]
+	m.RoutingID, m.Group, m.peer = 0, "", nil
+}
+
+// handOver gives the memory of a large message away, as the parts of a
+// segment: prefix is framed and goes in front. It reports false when the
+// message has to be copied.
+func (m *Msg) handOver(prefix []byte, frames [][]byte) (parts [][]byte, buf *pipe.Buf, ok bool) {
+	if m == nil || pipe.FramedSize(frames) < pipe.LargeMessage {
+		return nil, nil, false
+	}
+	if buf, ok = m.mem.MoveLoan(); !ok {
+		return nil, nil, false
+	}
+	parts = frames
+	if len(prefix) > 0 {
+		parts, _ = pipe.CopyParts(&pipe.Buf{}, prefix, nil)
+		parts = append(parts, frames...)
+	}
+	m.Frames = nil
+	m.RoutingID, m.Group, m.peer = 0, "", nil
+	return parts, buf, true
+}
+
+func emptyFrames(frames [][]byte) bool {
+	for _, f := range frames {
+		if len(f) > 0 {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,254 @@
+package zmq
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/phimq/zmq/internal/pattern"
+	"github.com/phimq/zmq/internal/pipe"
+	"github.com/phimq/zmq/internal/session"
+)
+
+// Socket is a ZeroMQ socket. Its constructor names its type. All methods may
+// be called from any goroutine at any time.
+type Socket struct {
+	typ  Type
+	bad  error    // the first option that was wrong
+	conf settings // domain, logger and dialer never change; the rest under mu
+
+	pattern pattern.Pattern
+	fanner  pattern.Fanner  // the pattern, if it sends to many
+	coupled pattern.Coupled // the pattern, if sending depends on receiving
+	arriver pattern.Arriver // the pattern, if it works off at once what comes in
+	rules   pattern.Config  // guarded by both mutexes
+	prompt  bool            // a sender writes at once: it will wait for the answer
+
+	group *session.Group
+	host  *host
+
+	_    [128]byte // senders, readers and receivers do not share cache lines
+	send struct {
+		mu      sync.Mutex
+		closed  bool
+		scratch []byte
+	}
+	sendWait waiters
+
+	_    [128]byte
+	recv struct {
+		mu     sync.Mutex
+		closed bool
+	}
+	recvWait waiters
+
+	_        [128]byte
+	arrivals struct {
+		n     atomic.Int32
+		mu    sync.Mutex
+		list  []*pipe.Pipe // got something, not yet given to the pattern
+		spare []*pipe.Pipe
+	}
+
+	_         [128]byte
+	sendLimit atomic.Int64 // WithSendTimeout
+	recvLimit atomic.Int64 // WithRecvTimeout
+	onChange  atomic.Pointer[func()]
+
+	mu        sync.Mutex
+	endpoints []*endpoint
+	last      string // endpoint of the last bind or connect
+	pipes     map[*pipe.Pipe]bool
+	watch     chan struct{} // closed when peers or subscriptions change
+	closing   bool
+	done      chan struct{} // closed when Close begins
+	finished  chan struct{} // closed when Close ends
+	closeErr  error
+}
+
+func newSocket(t Type, opts []Option) *Socket {
+	s := &Socket{
+		typ: t, conf: defaults(), pipes: map[*pipe.Pipe]bool{},
+		done: make(chan struct{}), finished: make(chan struct{}),
+	}
+	if !t.valid() {
+		s.bad = fmt.Errorf("%w: socket type %d", ErrInvalid, int(t))
+		t, s.typ = PAIR, PAIR
+	}
+	for _, o := range opts {
+		if err := o.put(t, &s.conf); err != nil && s.bad == nil {
+			s.bad = s.opError("new", "", err)
+		}
+	}
+	s.rules.Seed = rand.Uint32()
+	s.rules.MaxTopics, s.rules.MaxTopicBytes = maxTopics, maxTopicBytes
+	s.applyRules()
+	s.pattern = pattern.New(t.String(), &s.rules)
+	s.fanner, _ = s.pattern.(pattern.Fanner)
+	s.coupled, _ = s.pattern.(pattern.Coupled)
+	s.arriver, _ = s.pattern.(pattern.Arriver)
+	s.prompt = t == REQ || t == REP
+	s.host = (*host)(s)
+	s.group = session.NewGroup(s.host)
+	for _, o := range opts {
+		if o.info != nil && o.info.action != nil && s.bad == nil {
+			s.bad = o.info.action(s, o.value)
+		}
+	}
+	if s.bad == nil {
+		s.bad = s.conf.domain.join(s)
+	}
+	if s.bad != nil {
+		s.send.closed, s.recv.closed = true, true
+	}
+	return s
+}
+
+// What one subscriber may ask of a publisher.
+const (
+	maxTopics     = 1_000_000
+	maxTopicBytes = 64 << 20
+)
+
+// Type returns the socket's type.
+func (s *Socket) Type() Type { return s.typ }
+
+// dead says why nothing can be done with the socket.
+func (s *Socket) dead() error {
+	if s.bad != nil {
+		return s.bad
+	}
+	return ErrClosed
+}
+
+func (s *Socket) isClosed() bool {
+	select {
+	case <-s.done:
+		return true
+	default:
+		return false
+	}
+}
+
+func (s *Socket) emptyMessage() error {
+	if s.bad != nil {
+		return s.bad
+	}
+	return fmt.Errorf("%w: a message has at least one frame, which may be empty", ErrInvalid)
+}
+
+func (s *Socket) sendTimeout() time.Duration { return time.Duration(s.sendLimit.Load()) }
+func (s *Socket) recvTimeout() time.Duration { return time.Duration(s.recvLimit.Load()) }
+
+func isTimeout(err error) bool { return errors.Is(err, os.ErrDeadlineExceeded) }
+
+// Close wakes every call that waits, with ErrClosed, then waits for unsent
+// messages at most the time of WithLinger, and then ends: no goroutine and no
+// descriptor is left. It may be called again; later calls wait for the first.
+func (s *Socket) Close() error {
+	s.mu.Lock()
+	linger := s.conf.linger
+	s.mu.Unlock()
+	if linger < 0 {
+		return s.shut(context.Background(), nil)
+	}
+	timer := time.NewTimer(linger)
+	defer timer.Stop()
+	return s.shut(context.Background(), timer.C)
+}
+
+// Shutdown is Close that waits for unsent messages until ctx ends, instead of
+// the linger time. It returns the context's error if messages were dropped.
+func (s *Socket) Shutdown(ctx context.Context) error { return s.shut(ctx, nil) }
+
+// CloseAsync begins to close and returns at once. [Domain.Shutdown] waits for
+// the end.
+func (s *Socket) CloseAsync() { go s.closeLoop() }
+
+func (s *Socket) closeLoop() { _ = s.Close() }
+
+func (s *Socket) shutdownTo(ctx context.Context, result chan<- error) { result <- s.Shutdown(ctx) }
+
+// shut closes the socket. The first caller does it, others wait.
+func (s *Socket) shut(ctx context.Context, linger <-chan time.Time) error {
+	s.mu.Lock()
+	if s.closing {
+		s.mu.Unlock()
+		select {
+		case <-s.finished:
+			return s.closeErr
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	s.closing = true
+	s.mu.Unlock()
+
+	s.recv.mu.Lock()
+	s.send.mu.Lock()
+	s.send.closed, s.recv.closed = true, true
+	s.send.mu.Unlock()
+	s.recv.mu.Unlock()
+	close(s.done)
+	s.changed()
+	s.unbindAll()
+	s.closeErr = s.drain(ctx, linger)
+	s.cutAll()
+	s.group.Close()
+	s.dropAll()
+	s.conf.domain.leave(s)
+	close(s.finished)
+	return s.closeErr
+}
+
+// drain waits until all that was sent is written, or the time is over.
+func (s *Socket) drain(ctx context.Context, linger <-chan time.Time) error {
+	for _, p := range s.allPipes() {
+		if p.Inproc {
+			continue // what was sent is the receiver's already
+		}
+		p.Out.Mu.Lock()
+		emptied := p.Out.Emptied()
+		p.Out.Mu.Unlock()
+		if emptied == nil {
+			continue
+		}
+		select {
+		case <-emptied:
+		case <-linger:
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return nil
+}
+
+func (s *Socket) allPipes() []*pipe.Pipe {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	list := make([]*pipe.Pipe, 0, len(s.pipes))
+	for p := range s.pipes {
+		list = append(list, p)
+	}
+	return list
+}
+
+// dropAll gives up what was received and not read.
+func (s *Socket) dropAll() {
+	for _, p := range s.allPipes() {
+		s.host.Lost(p)
+	}
+	s.recv.mu.Lock()
+	s.splice()
+	s.recv.mu.Unlock()
+}
+
+// log returns the socket's logger.
+func (s *Socket) log() *slog.Logger { return s.conf.logger }

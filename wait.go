@@ -1,0 +1,130 @@
+package zmq
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// waiter is one blocked call.
+type waiter struct {
+	ch     chan struct{} // gets one token when it is woken
+	queued bool
+}
+
+// waiters are the blocked calls of one direction, first come, first woken.
+type waiters struct {
+	n atomic.Int32 // queued ones, to look without the lock
+
+	mu   sync.Mutex
+	list []*waiter
+	free []*waiter
+}
+
+// enter queues a waiter. After it the caller must look once more whether it
+// has to wait at all.
+func (q *waiters) enter() *waiter {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	var w *waiter
+	if last := len(q.free) - 1; last >= 0 {
+		w, q.free = q.free[last], q.free[:last]
+	} else {
+		w = &waiter{ch: make(chan struct{}, 1)}
+	}
+	w.queued = true
+	q.list = append(q.list, w)
+	q.n.Add(1)
+	return w
+}
+
+// leave takes a waiter back. If it was woken and has no use for it, the next
+// one is woken in its stead.
+func (q *waiters) leave(w *waiter, used bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if w.queued {
+		for i, other := range q.list {
+			if other == w {
+				q.list = append(q.list[:i], q.list[i+1:]...)
+				break
+			}
+		}
+		w.queued = false
+		q.n.Add(-1)
+	} else {
+		woken := false
+		select {
+		case <-w.ch:
+			woken = true
+		default:
+		}
+		if woken && !used {
+			q.wakeLocked()
+		}
+	}
+	q.free = append(q.free, w)
+}
+
+// any reports whether somebody waits.
+func (q *waiters) any() bool { return q.n.Load() > 0 }
+
+// wake wakes the first waiter.
+func (q *waiters) wake() {
+	if !q.any() {
+		return
+	}
+	q.mu.Lock()
+	q.wakeLocked()
+	q.mu.Unlock()
+}
+
+// wakeAll wakes everybody.
+func (q *waiters) wakeAll() {
+	q.mu.Lock()
+	for len(q.list) > 0 {
+		q.wakeLocked()
+	}
+	q.mu.Unlock()
+}
+
+func (q *waiters) wakeLocked() {
+	if len(q.list) == 0 {
+		return
+	}
+	w := q.list[0]
+	n := copy(q.list, q.list[1:])
+	q.list[n] = nil
+	q.list = q.list[:n]
+	w.queued = false
+	q.n.Add(-1)
+	w.ch <- struct{}{}
+}
+
+// block is where a user of the socket waits: until w is woken, ctx or the time
+// is over, or the socket is closed. An infinite wait has a negative limit.
+func (s *Socket) block(ctx context.Context, w *waiter, deadline *time.Timer) error {
+	var over <-chan time.Time
+	if deadline != nil {
+		over = deadline.C
+	}
+	select {
+	case <-w.ch:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-over:
+		return ErrTimeout
+	case <-s.done:
+		return ErrClosed
+	}
+}
+
+// limit starts the timer of a timeout option; nil for none.
+func limit(d time.Duration) *time.Timer {
+	if d < 0 {
+		return nil
+	}
+	return time.NewTimer(d)
+}
