@@ -81,7 +81,7 @@ func (s *Socket) bind(addr string) (*endpoint, error) {
 		if s.typ == STREAM {
 			return nil, fmt.Errorf("%w: STREAM needs tcp or ipc", ErrNotSupported)
 		}
-		if err := s.conf.domain.names.Bind(e.resolved, s.host); err != nil {
+		if err := s.domain.names.Bind(e.resolved, s.host); err != nil {
 			return nil, err
 		}
 		e.named = true
@@ -117,7 +117,7 @@ func (s *Socket) connect(addr string) error {
 		if s.typ == STREAM {
 			return fmt.Errorf("%w: STREAM needs tcp or ipc", ErrNotSupported)
 		}
-		link, ok := s.conf.domain.names.Connect(e.resolved, s.host, func(p *pipe.Pipe) { s.prepare(p, options) })
+		link, ok := s.domain.names.Connect(e.resolved, s.host, options.ID, !options.PipeAtConnect)
 		if !ok {
 			return fmt.Errorf("%w: the socket bound to this name is of a type that does not talk to %s", ErrInvalid, s.typ)
 		}
@@ -130,17 +130,6 @@ func (s *Socket) connect(addr string) error {
 		return ErrClosed
 	}
 	return nil
-}
-
-// prepare attaches the near end of an inproc link at once, so that messages
-// queue before the name is bound. A ROUTER has to know the peer's name first.
-func (s *Socket) prepare(p *pipe.Pipe, o *session.Options) {
-	if len(o.ID) > 0 {
-		p.ID, p.Preset = o.ID, true
-	}
-	if o.PipeAtConnect {
-		s.host.Attach(p)
-	}
 }
 
 // parse reads an endpoint for a socket that is alive.
@@ -192,7 +181,7 @@ func (s *Socket) orDead(err error) error {
 // unbind ends a bind that is forgotten already.
 func (s *Socket) unbind(e *endpoint) {
 	if e.named {
-		s.conf.domain.names.Unbind(e.resolved, s.host)
+		s.domain.names.Unbind(e.resolved, s.host)
 		return
 	}
 	_ = e.listener.Close() // what was bound is gone either way
@@ -298,7 +287,7 @@ func (s *Socket) unbindAll() {
 	for _, e := range s.endpointList() {
 		switch {
 		case e.named:
-			s.conf.domain.names.Unbind(e.resolved, s.host)
+			s.domain.names.Unbind(e.resolved, s.host)
 		case e.listener != nil:
 			_ = e.listener.Close() // what was bound is gone either way
 		}
@@ -366,7 +355,7 @@ func (s *Socket) engineConfig() *engine.Config {
 		Raw:          s.typ == STREAM,
 		LeastVersion: [2]byte{3, c.leastVersion[len(c.leastVersion)-1] - '0'},
 		MaxMessage:   c.maxMessage,
-		Pool:         &c.domain.pool,
+		Pool:         &s.domain.pool,
 	}
 	for i := 0; i+1 < len(c.metadata); i += 2 {
 		e.Metadata = wire.AppendProperty(e.Metadata, c.metadata[i], c.metadata[i+1])

@@ -87,6 +87,18 @@ func (e *HandshakeError) Error() string {
 // Unwrap returns the cause.
 func (e *HandshakeError) Unwrap() error { return e.Err }
 
+// handshakeError says why a handshake failed, in words that callers can test.
+func handshakeError(e session.Event) *HandshakeError {
+	h := &HandshakeError{Peer: e.Remote, Reason: e.Err.Error(), Err: e.Err}
+	switch e.Kind {
+	case session.HandshakeProtocol:
+		h.Err = fmt.Errorf("%w: %w", ErrProtocol, e.Err)
+	case session.HandshakeRefused:
+		h.Err = fmt.Errorf("%w: %w", ErrAuth, e.Err)
+	}
+	return h
+}
+
 // opError wraps err unless it is one already.
 func (s *Socket) opError(op, endpoint string, err error) error {
 	if err == nil {

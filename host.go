@@ -27,7 +27,7 @@ func (h *host) Writable(p *pipe.Pipe) {
 // NewPipe makes a pipe for a connection.
 func (h *host) NewPipe(endpoint string, connected bool) *pipe.Pipe {
 	send, recv, conflate := h.Marks()
-	pool := &h.conf.domain.pool
+	pool := &h.domain.pool
 	p := &pipe.Pipe{Endpoint: endpoint, Connected: connected}
 	p.Out = pipe.NewQueue(&h.send.mu, pool, send, conflate)
 	p.Out.SetWriter(h, p)
@@ -39,7 +39,7 @@ func (h *host) NewPipe(endpoint string, connected bool) *pipe.Pipe {
 // NewInproc makes a pipe for a neighbour, who brings its in-queue at Join.
 func (h *host) NewInproc(endpoint string, connected, conflate bool) *pipe.Pipe {
 	send, _, _ := h.Marks()
-	pool := &h.conf.domain.pool
+	pool := &h.domain.pool
 	p := &pipe.Pipe{Endpoint: endpoint, Connected: connected, Inproc: true}
 	p.Out = pipe.NewQueue(&h.send.mu, pool, send, conflate)
 	p.Out.SetWriter(h, p)
@@ -48,10 +48,10 @@ func (h *host) NewInproc(endpoint string, connected, conflate bool) *pipe.Pipe {
 }
 
 // Join gives an inproc pipe what it receives from and how much it may send.
-func (h *host) Join(p *pipe.Pipe, in *pipe.Queue, sendMark int, peer *pipe.Peer) {
+func (h *host) Join(p *pipe.Pipe, in *pipe.Queue, sendMark int, peer *pipe.Peer, l pipe.Closer) {
 	h.recv.mu.Lock()
 	h.send.mu.Lock()
-	p.In = in
+	p.In, p.Session = in, l
 	p.Out.SetMark(sendMark)
 	p.SetPeer(peer)
 	h.send.mu.Unlock()
@@ -87,15 +87,17 @@ func (h *host) Legal(peerType string) bool { return pattern.Legal(h.typ.String()
 func (h *host) Attach(p *pipe.Pipe) bool {
 	h.recv.mu.Lock()
 	h.send.mu.Lock()
-	ok := h.pattern.Attach(p)
+	ok := !h.send.closed && h.pattern.Attach(p)
+	if ok {
+		h.mu.Lock()
+		h.pipes[p] = false
+		h.mu.Unlock()
+	}
 	h.send.mu.Unlock()
 	h.recv.mu.Unlock()
 	if !ok {
 		return false
 	}
-	h.mu.Lock()
-	h.pipes[p] = h.pipes[p]
-	h.mu.Unlock()
 	h.sendWait.wake()
 	h.socket().changed()
 	return true
@@ -173,7 +175,7 @@ func (h *host) Event(e session.Event) {
 	case session.HandshakeProtocol, session.HandshakeRefused:
 		level = slog.LevelWarn
 	}
-	log := h.socket().log()
+	log := h.logger
 	if !log.Enabled(h.group.Context(), level) {
 		return
 	}
@@ -183,6 +185,10 @@ func (h *host) Event(e session.Event) {
 	}
 	if e.Interval > 0 {
 		attrs = append(attrs, slog.Duration("again in", e.Interval))
+	}
+	switch e.Kind {
+	case session.HandshakeFailed, session.HandshakeProtocol, session.HandshakeRefused:
+		e.Err = handshakeError(e)
 	}
 	if e.Err != nil {
 		attrs = append(attrs, slog.Any("error", e.Err))

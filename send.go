@@ -186,7 +186,7 @@ func (s *Socket) fanOut(frames [][]byte, m *Msg) error {
 func (s *Socket) fanOutLarge(pipes []*pipe.Pipe, frames [][]byte, m *Msg) (later []*pipe.Pipe) {
 	parts, buf, ok := m.handOver(nil, frames)
 	if !ok {
-		parts, buf = pipe.CopyParts(s.conf.domain.pool.Get(pipe.FramedSize(frames)), nil, frames)
+		parts, buf = pipe.CopyParts(s.domain.pool.Get(pipe.FramedSize(frames)), nil, frames)
 		m.taken()
 	}
 	for _, p := range pipes {

@@ -19,9 +19,10 @@ import (
 // Socket is a ZeroMQ socket. Its constructor names its type. All methods may
 // be called from any goroutine at any time.
 type Socket struct {
-	typ  Type
-	bad  error    // the first option that was wrong
-	conf settings // domain, logger and dialer never change; the rest under mu
+	typ    Type
+	bad    error // the first option that was wrong
+	domain *Domain
+	logger *slog.Logger
 
 	pattern pattern.Pattern
 	fanner  pattern.Fanner  // the pattern, if it sends to many
@@ -62,6 +63,7 @@ type Socket struct {
 	onChange  atomic.Pointer[func()]
 
 	mu        sync.Mutex
+	conf      settings
 	endpoints []*endpoint
 	last      string // endpoint of the last bind or connect
 	pipes     map[*pipe.Pipe]bool
@@ -86,6 +88,7 @@ func newSocket(t Type, opts []Option) *Socket {
 			s.bad = s.opError("new", "", err)
 		}
 	}
+	s.domain, s.logger = s.conf.domain, s.conf.logger
 	s.rules.Seed = rand.Uint32()
 	s.rules.MaxTopics, s.rules.MaxTopicBytes = maxTopics, maxTopicBytes
 	s.applyRules()
@@ -102,7 +105,7 @@ func newSocket(t Type, opts []Option) *Socket {
 		}
 	}
 	if s.bad == nil {
-		s.bad = s.conf.domain.join(s)
+		s.bad = s.domain.join(s)
 	}
 	if s.bad != nil {
 		s.send.closed, s.recv.closed = true, true
@@ -202,7 +205,7 @@ func (s *Socket) shut(ctx context.Context, linger <-chan time.Time) error {
 	s.cutAll()
 	s.group.Close()
 	s.dropAll()
-	s.conf.domain.leave(s)
+	s.domain.leave(s)
 	close(s.finished)
 	return s.closeErr
 }
@@ -249,6 +252,3 @@ func (s *Socket) dropAll() {
 	s.splice()
 	s.recv.mu.Unlock()
 }
-
-// log returns the socket's logger.
-func (s *Socket) log() *slog.Logger { return s.conf.logger }

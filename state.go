@@ -210,7 +210,6 @@ func (s *Socket) Set(opts ...Option) error {
 			return s.opError("set", "", err)
 		}
 	}
-	conf.domain = s.conf.domain
 	s.conf = conf
 	s.mu.Unlock()
 	s.applyRules()

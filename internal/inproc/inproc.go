@@ -24,8 +24,8 @@ type Host interface {
 	Marks() (send, recv int, conflate bool)
 	// NewInproc makes a pipe; conflate says that its Out keeps one message.
 	NewInproc(endpoint string, connected, conflate bool) *pipe.Pipe
-	// Join gives p what it receives from and how much it may send.
-	Join(p *pipe.Pipe, in *pipe.Queue, sendMark int, peer *pipe.Peer)
+	// Join gives p what it receives from, how much it may send, and who ends it.
+	Join(p *pipe.Pipe, in *pipe.Queue, sendMark int, peer *pipe.Peer, l pipe.Closer)
 	Attach(p *pipe.Pipe) bool
 	Opened(p *pipe.Pipe, o pipe.Opening)
 	Lost(p *pipe.Pipe)
@@ -46,6 +46,7 @@ type Link struct {
 	endpoint  string
 	connector Host
 	near      *pipe.Pipe // the connector's
+	late      bool       // near takes part from the join on only
 
 	mu     sync.Mutex
 	binder Host
@@ -85,10 +86,12 @@ func (r *Registry) Unbind(endpoint string, h Host) bool {
 }
 
 // Connect joins h with the socket that has bound the name, or that will. The
-// pipe is there at once. It reports false if the socket types do not fit.
-func (r *Registry) Connect(endpoint string, h Host, prepare func(p *pipe.Pipe)) (l *Link, ok bool) {
+// pipe is there at once, and takes part at once unless late says that h has to
+// know its peer first; id is the routing identity that the user chose. It
+// reports false if the socket types do not fit.
+func (r *Registry) Connect(endpoint string, h Host, id []byte, late bool) (l *Link, ok bool) {
 	_, _, conflate := h.Marks()
-	l = &Link{r: r, endpoint: endpoint, connector: h}
+	l = &Link{r: r, endpoint: endpoint, connector: h, late: late}
 	r.mu.Lock()
 	binder := r.bound[endpoint]
 	r.mu.Unlock()
@@ -100,7 +103,11 @@ func (r *Registry) Connect(endpoint string, h Host, prepare func(p *pipe.Pipe)) 
 		conflate = conflate || c
 	}
 	l.near = h.NewInproc(endpoint, true, conflate)
-	prepare(l.near)
+	l.near.ID, l.near.Preset = id, len(id) > 0
+	if !late && !h.Attach(l.near) {
+		l.cut = true // a second peer of a PAIR: libzmq ignores it as well
+		return l, true
+	}
 	if binder == nil {
 		r.mu.Lock()
 		if binder = r.bound[endpoint]; binder == nil {
@@ -143,9 +150,9 @@ func (l *Link) join(binder Host) {
 	l.binder, l.far = binder, far
 	l.mu.Unlock()
 
-	binder.Join(far, l.near.Out, sum(bindSend, recv), l.connector.Describe())
-	l.connector.Join(l.near, far.Out, sum(send, bindRecv), binder.Describe())
-	if !binder.Attach(far) {
+	binder.Join(far, l.near.Out, sum(bindSend, recv), l.connector.Describe(), l)
+	l.connector.Join(l.near, far.Out, sum(send, bindRecv), binder.Describe(), l)
+	if (l.late && !l.connector.Attach(l.near)) || !binder.Attach(far) {
 		l.Cut()
 		return
 	}

@@ -41,7 +41,7 @@ func (t *xpub) Attach(p *pipe.Pipe) bool {
 // Opened greets a new subscriber. What the peer of the connection before had
 // subscribed to stands until the new one says its first subscription.
 func (t *xpub) Opened(p *pipe.Pipe) {
-	p.Send.Stale = true
+	p.Send.Stale = !p.Inproc // which has no connection before
 	if t.c.XPubWelcome != nil {
 		p.Out.PutFront(pipe.Seg{Kind: pipe.Run, N: 1, B: pipe.AppendFramed(nil, [][]byte{t.c.XPubWelcome})})
 	}

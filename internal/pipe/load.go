@@ -80,7 +80,8 @@ func (p *Pipe) LoadInto(frames [][]byte, mem *Memory, id []byte, skip int) [][]b
 	if size >= lendFrom && !s.Shared {
 		frames = frames[:0]
 		if id != nil {
-			frames = append(frames, id)
+			mem.bytes = append(mem.bytes[:0], id...)
+			frames = append(frames, mem.bytes[:len(id):len(id)])
 		}
 		if s.Buf != nil {
 			s.Buf.Hold()
