@@ -9,15 +9,21 @@ import (
 	"time"
 )
 
-// WithDomain puts the socket into a domain of its own choice.
+// WithDomain puts the socket into a domain; nil means the default one.
 func WithDomain(d *Domain) Option {
+	if d == nil {
+		d = defaultDomain
+	}
 	return Option{apply: func(c *settings) { c.domain = d }}
 }
 
 // WithLogger makes the socket log what happens to its connections: at level
 // Debug what is normal, at Info what is lost, at Warn what breaks the protocol.
-// Without it nothing is logged.
+// Without it, or with nil, nothing is logged.
 func WithLogger(l *slog.Logger) Option {
+	if l == nil {
+		l = slog.New(slog.DiscardHandler)
+	}
 	return Option{apply: func(c *settings) { c.logger = l }}
 }
 
