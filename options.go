@@ -48,7 +48,9 @@ func WithMetadata(name, value string) Option {
 }
 
 func notNameChar(r rune) bool {
-	return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_.+", r))
+	letter := r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z'
+	digit := r >= '0' && r <= '9'
+	return !letter && !digit && !strings.ContainsRune("-_.+", r)
 }
 
 // WithSendHWM sets the high-water mark of the queue to each peer, in messages

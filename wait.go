@@ -80,15 +80,6 @@ func (q *waiters) wake() {
 	q.mu.Unlock()
 }
 
-// wakeAll wakes everybody.
-func (q *waiters) wakeAll() {
-	q.mu.Lock()
-	for len(q.list) > 0 {
-		q.wakeLocked()
-	}
-	q.mu.Unlock()
-}
-
 func (q *waiters) wakeLocked() {
 	if len(q.list) == 0 {
 		return
