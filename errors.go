@@ -124,6 +124,8 @@ func public(err error) error {
 	return err
 }
 
+func isClosed(err error) bool { return errors.Is(err, session.ErrClosed) }
+
 // contextError reports whether err is what ctx ended with.
 func contextError(ctx context.Context, err error) bool {
 	return err != nil && errors.Is(err, ctx.Err())

@@ -1,11 +1,8 @@
 package zmq
 
 import (
-	"log/slog"
-
 	"github.com/phimq/zmq/internal/pattern"
 	"github.com/phimq/zmq/internal/pipe"
-	"github.com/phimq/zmq/internal/session"
 )
 
 // host is the socket as its connections and its neighbours in the domain see
@@ -147,17 +144,23 @@ func (h *host) Lost(p *pipe.Pipe) {
 	} else {
 		p.Out.Close()
 	}
-	closed := h.recv.closed
+	out, closed := p.Out.Count(), h.recv.closed
 	h.send.mu.Unlock()
 	if closed {
 		p.Drop()
-		p.In.Mu.Lock()
-		p.In.Close()
-		p.In.Mu.Unlock()
 	}
+	p.In.Mu.Lock()
+	in := p.In.Count()
+	if closed {
+		p.In.Close()
+	}
+	p.In.Mu.Unlock()
 	h.recv.mu.Unlock()
 	h.mu.Lock()
-	delete(h.pipes, p)
+	if _, known := h.pipes[p]; known {
+		h.socket().bury(out, in)
+		delete(h.pipes, p)
+	}
 	h.mu.Unlock()
 	h.recvWait.wake() // there may be news for an XPUB
 	h.socket().peersChanged()
@@ -165,33 +168,3 @@ func (h *host) Lost(p *pipe.Pipe) {
 
 // Start runs a goroutine that Close waits for.
 func (h *host) Start(loop func()) bool { return h.group.Start(loop) }
-
-// Event logs what happens to connections.
-func (h *host) Event(e session.Event) {
-	level := slog.LevelDebug
-	switch e.Kind {
-	case session.Disconnected, session.AcceptFailed, session.HandshakeFailed:
-		level = slog.LevelInfo
-	case session.HandshakeProtocol, session.HandshakeRefused:
-		level = slog.LevelWarn
-	}
-	log := h.logger
-	if !log.Enabled(h.group.Context(), level) {
-		return
-	}
-	attrs := []slog.Attr{slog.String("type", h.typ.String()), slog.String("endpoint", e.Endpoint)}
-	if e.Remote != "" {
-		attrs = append(attrs, slog.String("peer", e.Remote))
-	}
-	if e.Interval > 0 {
-		attrs = append(attrs, slog.Duration("again in", e.Interval))
-	}
-	switch e.Kind {
-	case session.HandshakeFailed, session.HandshakeProtocol, session.HandshakeRefused:
-		e.Err = handshakeError(e)
-	}
-	if e.Err != nil {
-		attrs = append(attrs, slog.Any("error", e.Err))
-	}
-	log.LogAttrs(h.group.Context(), level, e.Kind.String(), attrs...)
-}

@@ -55,6 +55,36 @@ func (m *Msg) Clone() Msg {
 	return c
 }
 
+// Push puts a frame in front.
+func (m *Msg) Push(frame []byte) { m.Frames = append([][]byte{frame}, m.Frames...) }
+
+// Pop takes the first frame away and returns it; nil if there is none.
+func (m *Msg) Pop() []byte {
+	if len(m.Frames) == 0 {
+		return nil
+	}
+	frame := m.Frames[0]
+	m.Frames = m.Frames[1:]
+	return frame
+}
+
+// Append puts frames behind.
+func (m *Msg) Append(frames ...[]byte) { m.Frames = append(m.Frames, frames...) }
+
+// Wrap puts an address and an empty delimiter in front: the envelope of
+// RFC 28 "The REP Socket Type".
+func (m *Msg) Wrap(address []byte) { m.Frames = append([][]byte{address, {}}, m.Frames...) }
+
+// Unwrap takes the first frame away, and the empty frame behind it if there is
+// one, and returns the first: it undoes Wrap.
+func (m *Msg) Unwrap() []byte {
+	address := m.Pop()
+	if len(m.Frames) > 0 && len(m.Frames[0]) == 0 {
+		m.Pop()
+	}
+	return address
+}
+
 // Peer says who sent the message. It stays valid after the peer has gone.
 func (m *Msg) Peer() Peer {
 	if m.peer == nil {

@@ -55,6 +55,7 @@ type optionInfo struct {
 type settings struct {
 	domain *Domain
 	logger *slog.Logger
+	events func(Event)
 	dial   func(ctx context.Context, network, address string) (net.Conn, error)
 
 	sendHWM, recvHWM                          int64

@@ -21,6 +21,15 @@ func (s *Socket) Recv(ctx context.Context) (Msg, error) {
 	return m, err
 }
 
+// recvAny is Recv on a socket that is reserved for Request.
+func (s *Socket) recvAny(ctx context.Context, m *Msg) error {
+	err := s.tryRecv(m, false, true)
+	if err == ErrAgain { //nolint:errorlint // tryRecv returns it bare
+		err = s.waitRecv(ctx, m, false, true)
+	}
+	return err
+}
+
 // RecvInto is Recv that fills m again, in m's own memory: it does not allocate
 // once m has grown to its work. The frames are valid until the next RecvInto
 // with the same Msg.
@@ -29,7 +38,7 @@ func (s *Socket) RecvInto(ctx context.Context, m *Msg) error { return s.recvMsg(
 // TryRecv is Recv that never waits: it fails with ErrAgain instead.
 func (s *Socket) TryRecv() (Msg, error) {
 	var m Msg
-	if err := s.tryRecv(&m, false); err != nil {
+	if err := s.tryRecv(&m, false, false); err != nil {
 		return Msg{}, s.opError("recv", "", err)
 	}
 	return m, nil
@@ -61,9 +70,9 @@ func (s *Socket) Msgs(ctx context.Context) iter.Seq2[Msg, error] {
 }
 
 func (s *Socket) recvMsg(ctx context.Context, m *Msg, into bool) error {
-	err := s.tryRecv(m, into)
+	err := s.tryRecv(m, into, false)
 	if err == ErrAgain { //nolint:errorlint // tryRecv returns it bare
-		err = s.waitRecv(ctx, m, into)
+		err = s.waitRecv(ctx, m, into, false)
 	}
 	if err != nil {
 		return s.opError("recv", "", err)
@@ -72,17 +81,21 @@ func (s *Socket) recvMsg(ctx context.Context, m *Msg, into bool) error {
 }
 
 // waitRecv tries again whenever there may be a message.
-func (s *Socket) waitRecv(ctx context.Context, m *Msg, into bool) error {
+func (s *Socket) waitRecv(ctx context.Context, m *Msg, into, reserved bool) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	deadline := limit(s.recvTimeout())
+	d := s.recvTimeout()
+	if reserved {
+		d = -1
+	}
+	deadline := limit(d)
 	if deadline != nil {
 		defer deadline.Stop()
 	}
 	for {
 		w := s.recvWait.enter()
-		err := s.tryRecv(m, into)
+		err := s.tryRecv(m, into, reserved)
 		if err != ErrAgain { //nolint:errorlint // tryRecv returns it bare
 			s.recvWait.leave(w, err == nil)
 			return err
@@ -96,11 +109,20 @@ func (s *Socket) waitRecv(ctx context.Context, m *Msg, into bool) error {
 }
 
 // tryRecv receives or says why not, without waiting.
-func (s *Socket) tryRecv(m *Msg, into bool) error {
+func (s *Socket) tryRecv(m *Msg, into, reserved bool) error {
 	s.recv.mu.Lock()
 	if s.recv.closed {
 		s.recv.mu.Unlock()
 		return s.dead()
+	}
+	if s.recv.reserved != reserved {
+		s.recv.mu.Unlock()
+		return ErrState
+	}
+	if len(s.recv.back) > 0 {
+		s.takeBack(m, into)
+		s.recv.mu.Unlock()
+		return nil
 	}
 	s.splice()
 	a, verdict := s.pattern.Next()
@@ -121,6 +143,15 @@ func (s *Socket) tryRecv(m *Msg, into bool) error {
 		s.sendWait.wake()
 	}
 	return nil
+}
+
+// takeBack receives a message that was given back. The receive mutex is held.
+func (s *Socket) takeBack(m *Msg, into bool) {
+	if into {
+		m.mem.Reuse()
+	}
+	m.Frames, m.peer = s.recv.back[0].Frames, s.recv.back[0].peer
+	s.recv.back = s.recv.back[1:]
 }
 
 // splice gives the pipes that have got something to the pattern. The receive

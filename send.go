@@ -16,25 +16,34 @@ import (
 // WithSendTimeout is over; PUB, XPUB, XSUB, ROUTER and REP drop. An error means
 // that nothing was sent.
 func (s *Socket) Send(ctx context.Context, frames ...[]byte) error {
-	err := s.trySend(frames, nil)
+	err := s.trySend(frames, nil, false)
 	if err != ErrAgain { //nolint:errorlint // trySend returns it bare
 		return s.sendError(err)
 	}
-	return s.sendError(s.waitSend(ctx, frames, nil))
+	return s.sendError(s.waitSend(ctx, frames, nil, false))
+}
+
+// sendAny is Send on a socket that is reserved for Request.
+func (s *Socket) sendAny(ctx context.Context, frames [][]byte) error {
+	err := s.trySend(frames, nil, true)
+	if err == ErrAgain { //nolint:errorlint // trySend returns it bare
+		err = s.waitSend(ctx, frames, nil, true)
+	}
+	return err
 }
 
 // SendMsg sends a message and takes its memory: m is empty when it succeeds
 // and untouched when it fails. Large messages are not copied.
 func (s *Socket) SendMsg(ctx context.Context, m *Msg) error {
-	err := s.trySend(m.Frames, m)
+	err := s.trySend(m.Frames, m, false)
 	if err == ErrAgain { //nolint:errorlint // trySend returns it bare
-		err = s.waitSend(ctx, m.Frames, m)
+		err = s.waitSend(ctx, m.Frames, m, false)
 	}
 	return s.sendError(err)
 }
 
 // TrySend is Send that never waits: it fails with ErrAgain instead.
-func (s *Socket) TrySend(frames ...[]byte) error { return s.sendError(s.trySend(frames, nil)) }
+func (s *Socket) TrySend(frames ...[]byte) error { return s.sendError(s.trySend(frames, nil, false)) }
 
 func (s *Socket) sendError(err error) error {
 	if err == nil {
@@ -44,7 +53,7 @@ func (s *Socket) sendError(err error) error {
 }
 
 // waitSend tries again whenever there may be room.
-func (s *Socket) waitSend(ctx context.Context, frames [][]byte, m *Msg) error {
+func (s *Socket) waitSend(ctx context.Context, frames [][]byte, m *Msg, reserved bool) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -55,7 +64,7 @@ func (s *Socket) waitSend(ctx context.Context, frames [][]byte, m *Msg) error {
 	for {
 		w := s.sendWait.enter()
 		s.group.Help()
-		err := s.trySend(frames, m)
+		err := s.trySend(frames, m, reserved)
 		if err != ErrAgain { //nolint:errorlint // trySend returns it bare
 			s.sendWait.leave(w, err == nil)
 			return err
@@ -69,12 +78,13 @@ func (s *Socket) waitSend(ctx context.Context, frames [][]byte, m *Msg) error {
 }
 
 // trySend sends or says why not, without waiting. With m, memory is taken.
-func (s *Socket) trySend(frames [][]byte, m *Msg) error {
+// Reserved is said by Request alone.
+func (s *Socket) trySend(frames [][]byte, m *Msg, reserved bool) error {
 	if len(frames) == 0 {
 		return s.emptyMessage()
 	}
 	if s.coupled == nil {
-		flush, err := s.pickAndPut(frames, m)
+		flush, err := s.pickAndPut(frames, m, reserved)
 		if flush != nil {
 			flush.Flush()
 		}
@@ -83,7 +93,7 @@ func (s *Socket) trySend(frames [][]byte, m *Msg) error {
 	s.recv.mu.Lock()
 	s.splice()
 	s.coupled.Prepare()
-	flush, err := s.pickAndPut(frames, m)
+	flush, err := s.pickAndPut(frames, m, reserved)
 	s.recv.mu.Unlock()
 	if flush != nil {
 		flush.Flush()
@@ -93,11 +103,15 @@ func (s *Socket) trySend(frames [][]byte, m *Msg) error {
 
 // pickAndPut lets the pattern choose and puts the message there. It returns
 // who must flush, once all locks are released.
-func (s *Socket) pickAndPut(frames [][]byte, m *Msg) (pipe.Flusher, error) {
+func (s *Socket) pickAndPut(frames [][]byte, m *Msg, reserved bool) (pipe.Flusher, error) {
 	s.send.mu.Lock()
 	if s.send.closed {
 		s.send.mu.Unlock()
 		return nil, s.dead()
+	}
+	if s.send.reserved != reserved {
+		s.send.mu.Unlock()
+		return nil, ErrState
 	}
 	if s.fanner != nil {
 		return nil, s.fanOut(frames, m)
@@ -105,7 +119,7 @@ func (s *Socket) pickAndPut(frames [][]byte, m *Msg) (pipe.Flusher, error) {
 	route, verdict := s.pattern.Pick(frames[0], len(frames))
 	if verdict != pattern.Go {
 		if verdict == pattern.Discard {
-			s.pattern.Sent(route)
+			s.discard(route)
 		}
 		s.send.mu.Unlock()
 		return nil, s.refusal(verdict, m)
@@ -117,6 +131,16 @@ func (s *Socket) pickAndPut(frames [][]byte, m *Msg) (pipe.Flusher, error) {
 	}
 	s.send.mu.Unlock()
 	return flush, nil
+}
+
+// discard counts a message that is dropped. The send mutex is held.
+func (s *Socket) discard(route pattern.Route) {
+	if p := route.Pipe; p != nil && !p.Out.Closed() {
+		p.Out.Refuse()
+	} else {
+		s.send.noPeer++
+	}
+	s.pattern.Sent(route)
 }
 
 // deliver puts a message into one pipe. It returns who must flush, if the
@@ -169,7 +193,9 @@ func (s *Socket) fanOut(frames [][]byte, m *Msg) error {
 	} else {
 		s.send.scratch = pipe.AppendFramed(s.send.scratch[:0], frames)
 		for _, p := range pipes {
-			if !p.Out.Full() && p.Out.PutFramed(s.send.scratch) {
+			if p.Out.Full() {
+				p.Out.Refuse()
+			} else if p.Out.PutFramed(s.send.scratch) {
 				later = s.tell(later, p)
 			}
 		}
@@ -191,6 +217,7 @@ func (s *Socket) fanOutLarge(pipes []*pipe.Pipe, frames [][]byte, m *Msg) (later
 	}
 	for _, p := range pipes {
 		if p.Out.Full() {
+			p.Out.Refuse()
 			continue
 		}
 		if buf != nil {

@@ -24,6 +24,11 @@ type Socket struct {
 	domain *Domain
 	logger *slog.Logger
 
+	seed     uint32
+	onEvent  func(Event)
+	watchers watchers
+	requests requests
+
 	pattern pattern.Pattern
 	fanner  pattern.Fanner  // the pattern, if it sends to many
 	coupled pattern.Coupled // the pattern, if sending depends on receiving
@@ -39,6 +44,9 @@ type Socket struct {
 		mu      sync.Mutex
 		closed  bool
 		scratch []byte
+		noPeer  uint64 // messages dropped for want of a peer
+
+		reserved bool // for Request
 	}
 	sendWait waiters
 
@@ -46,6 +54,9 @@ type Socket struct {
 	recv struct {
 		mu     sync.Mutex
 		closed bool
+		back   []Msg // given back, first to be received
+
+		reserved bool // for Request
 	}
 	recvWait waiters
 
@@ -60,13 +71,14 @@ type Socket struct {
 	_         [128]byte
 	sendLimit atomic.Int64 // WithSendTimeout
 	recvLimit atomic.Int64 // WithRecvTimeout
-	onChange  atomic.Pointer[func()]
+	obs       observers
 
 	mu        sync.Mutex
 	conf      settings
 	endpoints []*endpoint
-	last      string // endpoint of the last bind or connect
-	pipes     map[*pipe.Pipe]bool
+	last      string              // endpoint of the last bind or connect
+	pipes     map[*pipe.Pipe]bool // true: connected
+	past      past
 	watch     chan struct{} // closed when peers or subscriptions change
 	closing   bool
 	done      chan struct{} // closed when Close begins
@@ -88,8 +100,9 @@ func newSocket(t Type, opts []Option) *Socket {
 			s.bad = s.opError("new", "", err)
 		}
 	}
-	s.domain, s.logger = s.conf.domain, s.conf.logger
-	s.rules.Seed = rand.Uint32()
+	s.domain, s.logger, s.onEvent = s.conf.domain, s.conf.logger, s.conf.events
+	s.seed = rand.Uint32()
+	s.rules.Seed = s.seed
 	s.rules.MaxTopics, s.rules.MaxTopicBytes = maxTopics, maxTopicBytes
 	s.applyRules()
 	s.pattern = pattern.New(t.String(), &s.rules)
@@ -205,6 +218,7 @@ func (s *Socket) shut(ctx context.Context, linger <-chan time.Time) error {
 	s.cutAll()
 	s.group.Close()
 	s.dropAll()
+	s.host.emit(Event{Kind: EventMonitorStopped, Time: time.Now()})
 	s.domain.leave(s)
 	close(s.finished)
 	return s.closeErr

@@ -30,7 +30,7 @@ func (s *Socket) Ready() Ready {
 		return CanRecv | CanSend
 	}
 	s.splice()
-	if _, v := s.pattern.Next(); v == pattern.Go {
+	if _, v := s.pattern.Next(); v == pattern.Go || len(s.recv.back) > 0 {
 		r |= CanRecv
 	}
 	s.send.mu.Lock()
@@ -39,24 +39,6 @@ func (s *Socket) Ready() Ready {
 		r |= CanSend
 	}
 	return r
-}
-
-// OnChange names a function that is called whenever what Ready returns may
-// have changed: for event loops and pollers. It is called from many
-// goroutines, must not block, and must not call the socket: typically it makes
-// a non-blocking send to a channel. A nil function ends it.
-func (s *Socket) OnChange(f func()) {
-	if f == nil {
-		s.onChange.Store(nil)
-		return
-	}
-	s.onChange.Store(&f)
-}
-
-func (s *Socket) changed() {
-	if f := s.onChange.Load(); f != nil {
-		(*f)()
-	}
 }
 
 // peersChanged wakes those who wait for peers or subscriptions.

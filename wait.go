@@ -93,6 +93,15 @@ func (q *waiters) wakeLocked() {
 	w.ch <- struct{}{}
 }
 
+// observers are told when what Ready returns may have changed.
+type observers struct {
+	now atomic.Pointer[[]func()] // all of them
+
+	mu   sync.Mutex
+	user func() // that of OnChange
+	list []*func()
+}
+
 // block is where a user of the socket waits: until w is woken, ctx or the time
 // is over, or the socket is closed. An infinite wait has a negative limit.
 func (s *Socket) block(ctx context.Context, w *waiter, deadline *time.Timer) error {

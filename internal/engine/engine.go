@@ -39,6 +39,7 @@ var (
 	ErrIdentity   = errors.New("the peer's identity is not allowed")
 	ErrTooLarge   = errors.New("a message exceeds the maximum size")
 	ErrCommand    = errors.New("a command exceeds the maximum size")
+	ErrUnexpected = mech.ErrUnexpected
 )
 
 // maxIdentity is the octets an identity can have. RFC 37 "The Identity
@@ -62,16 +63,10 @@ func (c *Config) metadata() []byte {
 // check judges what a peer announces. RFC 37 "The Socket-Type Property": who
 // does not fit is told so by an ERROR command.
 func (c *Config) check(props []wire.Property) error {
-	socketType := ""
-	for _, p := range props {
-		switch {
-		case strings.EqualFold(p.Name, "Socket-Type"):
-			socketType = string(p.Value)
-		case strings.EqualFold(p.Name, "Identity"):
-			if len(p.Value) > maxIdentity || (len(p.Value) > 0 && p.Value[0] == 0) {
-				return fmt.Errorf("%w: %w", ErrIdentity, &mech.Refusal{Reason: "Invalid identity"})
-			}
-		}
+	announced := peer(props)
+	socketType, identity := announced.Type, announced.Identity
+	if len(identity) > maxIdentity || (identity != "" && identity[0] == 0) {
+		return fmt.Errorf("%w: %w", ErrIdentity, &mech.Refusal{Reason: "Invalid identity"})
 	}
 	if !c.Legal(socketType) {
 		return fmt.Errorf("%w: %q to %s: %w", ErrSocketType, socketType, c.SocketType,

@@ -103,14 +103,17 @@ type Config struct {
 	RouterHandover  bool
 	ProbeRouter     bool
 	ReqRelaxed      bool
-	ReqCorrelate    bool
-	XPubVerbose     bool
-	XPubVerboser    bool
-	XPubManual      bool
-	XPubNoDrop      bool
-	XPubWelcome     []byte
-	InvertMatching  bool
-	StreamNotify    bool
+	// Requests frees a REQ from its turns and its envelope: the socket numbers
+	// its requests itself.
+	Requests       bool
+	ReqCorrelate   bool
+	XPubVerbose    bool
+	XPubVerboser   bool
+	XPubManual     bool
+	XPubNoDrop     bool
+	XPubWelcome    []byte
+	InvertMatching bool
+	StreamNotify   bool
 	// MaxTopics and MaxTopicBytes bound what one subscriber may ask for.
 	MaxTopics     int
 	MaxTopicBytes int

@@ -26,12 +26,15 @@ func (t *req) Attach(p *pipe.Pipe) bool { t.attach(p); return true }
 func (t *req) Lost(p *pipe.Pipe) { t.lost(p) }
 
 func (t *req) Pick([]byte, int) (Route, Verdict) {
-	if t.waiting && !t.c.ReqRelaxed {
+	if t.waiting && !t.c.ReqRelaxed && !t.c.Requests {
 		return Route{}, State
 	}
 	p := t.lb.pick()
 	if p == nil {
 		return Route{}, Again
+	}
+	if t.c.Requests {
+		return Route{Pipe: p}, Go
 	}
 	// RFC 28 "The REQ Socket Type": an empty delimiter goes in front.
 	t.prefix = t.prefix[:0]
@@ -52,7 +55,7 @@ func (t *req) Sent(r Route) {
 
 // Prepare drops what came in before the request: it can't be the answer.
 func (t *req) Prepare() {
-	if t.waiting && !t.c.ReqRelaxed {
+	if t.c.Requests || (t.waiting && !t.c.ReqRelaxed) {
 		return
 	}
 	for p := t.fq.pick(); p != nil; p = t.fq.pick() {
@@ -61,10 +64,16 @@ func (t *req) Prepare() {
 }
 
 func (t *req) CanSend() bool {
-	return (!t.waiting || t.c.ReqRelaxed) && t.lb.pick() != nil
+	return (!t.waiting || t.c.ReqRelaxed || t.c.Requests) && t.lb.pick() != nil
 }
 
 func (t *req) Next() (Arrival, Verdict) {
+	if t.c.Requests {
+		if p := t.fq.pick(); p != nil {
+			return Arrival{Pipe: p}, Go
+		}
+		return Arrival{}, Again
+	}
 	if !t.waiting {
 		return Arrival{}, State
 	}

@@ -48,6 +48,11 @@ type Pipe struct {
 	// Link writes at once what waits; nil on inproc.
 	Link Flusher
 
+	// Connects counts connections, guarded by the send mutex; RoundTrip is the
+	// time of the last heartbeat, in nanoseconds.
+	Connects  int
+	RoundTrip atomic.Int64
+
 	peer atomic.Pointer[Peer]
 
 	// Send is what the send half of a pattern remembers of the pipe, guarded
@@ -78,6 +83,7 @@ type Opening struct {
 // has to be told at once. It runs under the socket's mutexes.
 func (p *Pipe) Open(o Opening) (tell bool) {
 	p.Session, p.Link = o.Session, o.Link
+	p.Connects++
 	return p.Out.SetReader(o.Reader, o.ReaderPipe)
 }
 

@@ -53,7 +53,7 @@ type Queue struct {
 	conflate bool
 	phase    phase
 	closed   bool
-	dropped  uint64 // messages that conflation replaced
+	count    Count
 
 	reader     Reader
 	readerPipe *Pipe
@@ -61,6 +61,15 @@ type Queue struct {
 	writerPipe *Pipe
 	emptied    chan struct{} // closed when the queue is found empty
 	settled    chan struct{} // closed when the reader stops taking
+}
+
+// Count is what a queue has seen since it was made.
+type Count struct {
+	Messages uint64 // put
+	Bytes    uint64 // octets put, as they are framed
+	Refused  uint64 // messages that found it full
+	Replaced uint64 // messages that a later one replaced, when it conflates
+	Dropped  uint64 // messages that waited when it was closed
 }
 
 // NewQueue returns a queue whose high-water mark is mark messages (0: none).
@@ -103,6 +112,12 @@ func (q *Queue) Full() bool {
 	q.full = mark > 0 && q.held >= mark && !q.conflate
 	return q.full
 }
+
+// Refuse counts a message that was dropped because the queue is full.
+func (q *Queue) Refuse() { q.count.Refused++ }
+
+// Count returns what the queue has seen.
+func (q *Queue) Count() Count { return q.count }
 
 // Empty reports whether nothing waits to be taken.
 func (q *Queue) Empty() bool { return q.head == len(q.segs) && q.curN == 0 }
@@ -156,7 +171,7 @@ func (q *Queue) PutFramed(message []byte) (tell bool) {
 // room makes cur a chunk that has room for size more octets.
 func (q *Queue) room(size int) {
 	if q.conflate {
-		q.replace()
+		q.count.Replaced += q.drop()
 	}
 	if q.cur != nil && cap(q.cur.B)-len(q.cur.B) < size {
 		q.seal()
@@ -170,9 +185,16 @@ func (q *Queue) room(size int) {
 
 func (q *Queue) putDone(size int) (tell bool) {
 	q.curN++
-	q.held++
-	q.bytes += size
+	q.add(1, size)
 	return q.phase == idle && q.wake()
+}
+
+// add counts n messages that were put.
+func (q *Queue) add(n, size int) {
+	q.held += n
+	q.bytes += size
+	q.count.Messages += uint64(n)
+	q.count.Bytes += uint64(size)
 }
 
 // PutParts appends one message by reference. The queue owns the frames from
@@ -189,7 +211,7 @@ func (q *Queue) PutShared(parts [][]byte, buf *Buf) (tell bool) {
 
 func (q *Queue) putParts(s Seg) (tell bool) {
 	if q.conflate {
-		q.replace()
+		q.count.Replaced += q.drop()
 	}
 	return q.PutSeg(s)
 }
@@ -201,7 +223,7 @@ func (q *Queue) PutRun(buf *Buf, run []byte, n int) (tell bool) {
 		return false
 	}
 	if q.conflate {
-		q.replace()
+		q.count.Replaced += q.drop() + uint64(n-1)
 		run, n = LastMessage(run), 1
 	}
 	if last := len(q.segs) - 1; last >= q.head && q.curN == 0 {
@@ -209,8 +231,7 @@ func (q *Queue) PutRun(buf *Buf, run []byte, n int) (tell bool) {
 		if s.Kind == Run && s.Buf == buf && continues(s.B, run) {
 			s.B = s.B[:len(s.B)+len(run)]
 			s.N += n
-			q.held += n
-			q.bytes += len(run)
+			q.add(n, len(run))
 			return q.wake()
 		}
 	}
@@ -237,8 +258,7 @@ func (q *Queue) PutSeg(s Seg) (tell bool) {
 	}
 	q.seal()
 	q.segs = append(q.segs, s)
-	q.held += s.N
-	q.bytes += s.Size()
+	q.add(s.N, s.Size())
 	return q.wake()
 }
 
@@ -246,8 +266,7 @@ func (q *Queue) PutSeg(s Seg) (tell bool) {
 func (q *Queue) PutFront(segs ...Seg) (tell bool) {
 	q.seal()
 	for i := range segs {
-		q.held += segs[i].N
-		q.bytes += segs[i].Size()
+		q.add(segs[i].N, segs[i].Size())
 	}
 	q.segs = append(segs[:len(segs):len(segs)], q.segs[q.head:]...)
 	q.head = 0
@@ -276,15 +295,16 @@ func (q *Queue) seal() {
 	q.curFrom, q.curN = len(q.cur.B), 0
 }
 
-// replace drops what waits, for a message that supersedes it.
-func (q *Queue) replace() {
+// drop drops what waits and returns how many messages that were.
+func (q *Queue) drop() (n uint64) {
 	q.seal()
 	for i := q.head; i < len(q.segs); i++ {
-		q.dropped += uint64(q.segs[i].N)
+		n += uint64(q.segs[i].N)
 		q.held -= q.segs[i].N
 		q.segs[i].Release()
 	}
 	q.segs, q.head, q.bytes = q.segs[:0], 0, 0
+	return n
 }
 
 // CopyParts copies the frames of a framed prefix, then frames, to buf, which

@@ -184,7 +184,7 @@ func (q *Queue) Emptied() <-chan struct{} {
 
 // Close drops what waits and refuses the rest.
 func (q *Queue) Close() {
-	q.replace()
+	q.count.Dropped += q.drop()
 	q.cur.Release()
 	q.cur, q.control = nil, nil
 	q.closed = true

@@ -33,6 +33,7 @@ type conn struct {
 	writer writer
 	beat   heart
 
+	fd     uintptr                   // for events only
 	dead   chan struct{}             // closed by hangup
 	opened atomic.Pointer[pipe.Pipe] // the pipe, once it takes part
 
@@ -42,7 +43,10 @@ type conn struct {
 }
 
 func newConn(g *Group, o *Options, endpoint string, bound bool, nc net.Conn) *conn {
-	return &conn{g: g, o: o, endpoint: endpoint, bound: bound, link: transport.NewLink(nc), dead: make(chan struct{})}
+	return &conn{
+		g: g, o: o, endpoint: endpoint, bound: bound, link: transport.NewLink(nc), fd: transport.Descriptor(nc),
+		dead: make(chan struct{}),
+	}
 }
 
 // hangup ends the connection: it wakes the reader and the writer, and the
@@ -90,7 +94,7 @@ func (c *conn) handshake(start time.Time) (p *pipe.Peer, rest []byte, err error)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.ended {
-		return nil, nil, c.reason
+		return nil, nil, errors.Join(ErrClosed, c.reason) // the reason may be nil
 	}
 	if c.o.HandshakeTimeout > 0 {
 		_ = nc.SetDeadline(time.Time{})
@@ -140,7 +144,7 @@ func (c *conn) readLoop() error {
 }
 
 func (c *conn) event(kind EventKind, err error) {
-	e := Event{Kind: kind, Endpoint: c.endpoint, Err: err}
+	e := Event{Kind: kind, Endpoint: c.endpoint, Err: err, Descriptor: c.fd}
 	nc := c.link.Conn()
 	e.Local, e.Remote = address(nc.LocalAddr()), address(nc.RemoteAddr())
 	if c.pipe != nil {
@@ -287,8 +291,7 @@ func (r *reader) Command(name string, data []byte) error {
 	case wire.NamePing:
 		return r.c.beat.ping(data)
 	case wire.NamePong:
-		_, err := wire.ParsePong(data)
-		return err
+		return r.c.beat.pong(data)
 	case wire.NameSubscribe:
 		r.topic(pipe.Subscribe, data)
 	case wire.NameCancel:

@@ -99,8 +99,10 @@ func (d *Dialer) dial() (*conn, *pipe.Peer, []byte, error) {
 		ctx, cancel = context.WithTimeout(ctx, d.o.ConnectTimeout)
 		defer cancel()
 	}
+	d.g.host.Event(Event{Kind: ConnectDelayed, Endpoint: d.endpoint.String()})
 	nc, err := transport.Dial(ctx, d.endpoint, d.o.Transport)
 	if err != nil {
+		d.g.host.Event(Event{Kind: ListenerClosed, Endpoint: d.endpoint.String(), Err: err})
 		return nil, nil, nil, err
 	}
 	start := time.Now()

@@ -18,22 +18,13 @@ const (
 	Accepted          EventKind = 0x0020
 	AcceptFailed      EventKind = 0x0040
 	ListenerClosed    EventKind = 0x0080
+	CloseFailed       EventKind = 0x0100
 	Disconnected      EventKind = 0x0200
 	HandshakeFailed   EventKind = 0x0800
 	HandshakeDone     EventKind = 0x1000
 	HandshakeProtocol EventKind = 0x2000
 	HandshakeRefused  EventKind = 0x4000
 )
-
-var eventNames = map[EventKind]string{
-	Connected: "connected", ConnectDelayed: "connect delayed", ConnectRetried: "connect retried",
-	Listening: "listening", BindFailed: "bind failed", Accepted: "accepted", AcceptFailed: "accept failed",
-	ListenerClosed: "closed", Disconnected: "disconnected", HandshakeFailed: "handshake failed",
-	HandshakeDone: "handshake succeeded", HandshakeProtocol: "handshake failed: protocol",
-	HandshakeRefused: "handshake failed: refused",
-}
-
-func (k EventKind) String() string { return eventNames[k] }
 
 // Event tells what happened to an endpoint or connection.
 type Event struct {
@@ -43,5 +34,8 @@ type Event struct {
 	Remote   string        // the peer's
 	Peer     *pipe.Peer    // after the handshake
 	Interval time.Duration // ConnectRetried: until the next try
-	Err      error         // why
+	// Descriptor is the operating system's name of the connection or
+	// listener, 0 if it has none.
+	Descriptor uintptr
+	Err        error // why
 }

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"encoding/binary"
 	"errors"
 	"sync"
 	"sync/atomic"
@@ -74,7 +75,7 @@ func (h *heart) beat() {
 		h.death = arm(h.death, h.c.o.HeartbeatTimeout, h.check)
 	}
 	ttl := min(h.c.o.HeartbeatTTL/deciseconds, 1<<16-1)
-	h.say(wire.AppendPing(nil, uint16(ttl), nil))
+	h.say(wire.AppendPing(nil, uint16(ttl), binary.BigEndian.AppendUint64(nil, uint64(h.c.g.now()))))
 	h.beats.Reset(h.c.o.Heartbeat)
 }
 
@@ -92,6 +93,20 @@ func (h *heart) check() {
 	default:
 		h.c.hangup(ErrHeartbeat)
 	}
+}
+
+// pong takes the answer to a PING, whose context is when it was sent.
+func (h *heart) pong(data []byte) error {
+	context, err := wire.ParsePong(data)
+	if err != nil {
+		return err
+	}
+	if len(context) == 8 {
+		if sent := time.Duration(binary.BigEndian.Uint64(context)); sent > 0 && sent <= h.c.g.now() {
+			h.c.pipe.RoundTrip.Store(int64(h.c.g.now() - sent))
+		}
+	}
+	return nil
 }
 
 // ping answers a PING, and keeps the time that the peer asked for.

@@ -26,22 +26,27 @@ const (
 type Listener struct {
 	g        *Group
 	o        *Options
-	l        transport.Listener
-	endpoint string // as resolved
+	l        net.Listener
+	endpoint string  // as resolved
+	fd       uintptr // for events only
 	ctx      context.Context
 	cancel   context.CancelFunc
 
-	mu      sync.Mutex
-	stopped bool
-	conns   map[*conn]struct{} // all that were accepted here and live
-	greets  []*conn            // in the handshake, oldest first
-	began   []time.Time
-	freed   chan struct{} // a token when a handshake ended
+	mu       sync.Mutex
+	stopped  bool
+	closeErr error
+	conns    map[*conn]struct{} // all that were accepted here and live
+	greets   []*conn            // in the handshake, oldest first
+	began    []time.Time
+	freed    chan struct{} // a token when a handshake ended
 }
 
 // Listen binds an endpoint and accepts connections.
 func (g *Group) Listen(e transport.Endpoint, o *Options) (*Listener, error) {
 	l, err := transport.Listen(g.ctx, e, o.Transport)
+	if err != nil && g.ctx.Err() != nil {
+		return nil, ErrClosed
+	}
 	if err != nil {
 		g.host.Event(Event{Kind: BindFailed, Endpoint: e.String(), Err: err})
 		return nil, err
@@ -50,7 +55,7 @@ func (g *Group) Listen(e transport.Endpoint, o *Options) (*Listener, error) {
 }
 
 // Serve accepts the connections of l, which the listener closes.
-func (g *Group) Serve(l transport.Listener, endpoint string, o *Options) (*Listener, error) {
+func (g *Group) Serve(l net.Listener, endpoint string, o *Options) (*Listener, error) {
 	s := &Listener{g: g, o: o, l: l, endpoint: endpoint, conns: map[*conn]struct{}{}, freed: make(chan struct{}, 1)}
 	s.ctx, s.cancel = context.WithCancel(g.ctx)
 	if !g.Start(s.acceptLoop) || !g.Start(s.closeLoop) {
@@ -58,7 +63,8 @@ func (g *Group) Serve(l transport.Listener, endpoint string, o *Options) (*Liste
 		_ = l.Close()
 		return nil, ErrClosed
 	}
-	g.host.Event(Event{Kind: Listening, Endpoint: endpoint, Local: endpoint})
+	s.fd = transport.Descriptor(l)
+	g.host.Event(Event{Kind: Listening, Endpoint: endpoint, Local: endpoint, Descriptor: s.fd})
 	return s, nil
 }
 
@@ -84,18 +90,24 @@ func (s *Listener) Pipes() []*pipe.Pipe {
 // Close stops accepting at once.
 func (s *Listener) Close() error {
 	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.stopped {
+		return s.closeErr
+	}
 	s.stopped = true
-	s.mu.Unlock()
-	err := s.l.Close()
+	s.closeErr = s.l.Close()
 	s.cancel()
-	return err
+	return s.closeErr
 }
 
 // closeLoop closes the listener when the group closes.
 func (s *Listener) closeLoop() {
 	<-s.ctx.Done()
-	_ = s.l.Close() // perhaps closed already
-	s.g.host.Event(Event{Kind: ListenerClosed, Endpoint: s.endpoint, Local: s.endpoint})
+	e := Event{Kind: ListenerClosed, Endpoint: s.endpoint, Local: s.endpoint, Descriptor: s.fd}
+	if err := s.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
+		e.Kind, e.Err = CloseFailed, err
+	}
+	s.g.host.Event(e)
 }
 
 // acceptLoop accepts. It never waits for a peer: each handshake has a
@@ -194,8 +206,7 @@ func (s *Listener) serveLoop(c *conn, start time.Time) {
 		c.failed(err)
 		return
 	}
-	p := s.g.host.NewPipe(s.endpoint, false)
-	if !c.open(p, peer, rest, true) {
+	if !c.open(s.g.host.NewPipe(s.endpoint, false), peer, rest, true) {
 		s.end(c)
 		c.event(Disconnected, errRefused)
 		return
@@ -203,24 +214,28 @@ func (s *Listener) serveLoop(c *conn, start time.Time) {
 	// The handshake used more stack than reading does: a fresh goroutine
 	// keeps an idle connection small.
 	if !s.g.Start(func() { s.readLoop(c) }) {
-		s.lost(c, ErrClosed)
+		s.forget(c)
+		c.lost(ErrClosed)
 	}
 }
 
 var errRefused = errors.New("the socket takes no further peer, or none of this identity")
 
-func (s *Listener) readLoop(c *conn) { s.lost(c, c.readLoop()) }
-
-// lost cleans up behind a connection: its pipe goes with it, what was
+// readLoop reads until the connection ends. Its pipe goes with it; what was
 // received stays.
-func (s *Listener) lost(c *conn, err error) {
-	s.end(c)
-	s.g.host.Lost(c.pipe)
-	c.event(Disconnected, err)
+func (s *Listener) readLoop(c *conn) {
+	err := c.readLoop()
+	s.forget(c)
+	c.lost(err)
 }
 
+// end cleans up behind a connection that did not get so far.
 func (s *Listener) end(c *conn) {
 	c.close()
+	s.forget(c)
+}
+
+func (s *Listener) forget(c *conn) {
 	s.mu.Lock()
 	delete(s.conns, c)
 	s.mu.Unlock()
