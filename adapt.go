@@ -27,10 +27,13 @@ func (s *Socket) Attach(ctx context.Context, c net.Conn, role Role) error {
 		_ = c.Close()
 		return s.opError("attach", "", s.dead())
 	}
-	err := s.group.Attach(ctx, c, role == Accepted, s.sessionOptions())
-	if err != nil && ctx.Err() == nil && !isClosed(err) {
-		event := session.Event{Kind: session.HandshakeFailed, Remote: c.RemoteAddr().String(), Err: err}
-		err = handshakeError(event)
+	peer, err := s.group.Attach(ctx, c, role == Accepted, s.sessionOptions())
+	switch {
+	case err == nil || isClosed(err):
+	case ctx.Err() != nil:
+		err = ctx.Err()
+	default:
+		err = handshakeError(session.Event{Kind: session.Failure(err), Remote: peer, Err: err})
 	}
 	return s.opError("attach", "", err)
 }

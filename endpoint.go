@@ -214,6 +214,7 @@ func (s *Socket) retire(p *pipe.Pipe) {
 	s.pattern.Lost(p)
 	s.send.mu.Unlock()
 	s.recv.mu.Unlock()
+	s.wakeSenders()
 }
 
 // releaseLoop waits at most the linger time until what is queued for pipes is

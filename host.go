@@ -17,7 +17,7 @@ func (h *host) Readable(p *pipe.Pipe) { h.socket().readable(p) }
 // Writable says that p's out-queue has room again. The send mutex is held.
 func (h *host) Writable(p *pipe.Pipe) {
 	h.pattern.Writable(p)
-	h.sendWait.wake()
+	h.socket().wakeSenders()
 	h.socket().changed()
 }
 
@@ -28,7 +28,7 @@ func (h *host) NewPipe(endpoint string, connected bool) *pipe.Pipe {
 	p := &pipe.Pipe{Endpoint: endpoint, Connected: connected}
 	p.Out = pipe.NewQueue(&h.send.mu, pool, send, conflate)
 	p.Out.SetWriter(h, p)
-	p.In = pipe.NewQueue(nil, pool, recv, conflate)
+	p.In = pipe.NewQueue(nil, pool, recv, conflate && h.typ != PUB) // a PUB must not miss a subscription
 	p.In.SetReader(h, p)
 	return p
 }
@@ -163,6 +163,7 @@ func (h *host) Lost(p *pipe.Pipe) {
 	}
 	h.mu.Unlock()
 	h.recvWait.wake() // there may be news for an XPUB
+	h.socket().wakeSenders()
 	h.socket().peersChanged()
 }
 

@@ -39,6 +39,7 @@ const (
 // optionInfo is a row of the table of options.
 type optionInfo struct {
 	name     string
+	doc      string
 	number   int // libzmq's; 0: ours alone
 	kind     optionKind
 	unit     string

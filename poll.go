@@ -59,11 +59,11 @@ func (s *Socket) Chan(ctx context.Context) <-chan Msg {
 func (s *Socket) chanLoop(ctx context.Context, ch chan<- Msg) {
 	defer close(ch)
 	for m, err := range s.Msgs(ctx) {
-		if isTimeout(err) && ctx.Err() == nil {
-			continue
-		}
 		if err != nil {
-			return
+			if s.again(ctx, CanRecv, err) != nil {
+				return
+			}
+			continue
 		}
 		select {
 		case ch <- m:

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"sync"
-	"sync/atomic"
 )
 
 // ProxyOption is a setting of [Proxy].
@@ -19,25 +18,29 @@ func ProxyCapture(s *Socket) ProxyOption { return func(p *proxy) { p.capture = s
 
 // ProxyControl steers the proxy by messages of one frame: PAUSE, RESUME,
 // TERMINATE and STATISTICS. The socket is a PAIR, REP, PULL or SUB. A REP gets
-// an empty answer to each but the last; the answer to STATISTICS, on a REP or
-// PAIR, is eight frames of 64 bits in the machine's octet order, as libzmq has
-// them: messages and octets received at the front, sent at the front, received
-// at the back, sent at the back.
+// an answer to each command, an empty one but for STATISTICS; nothing passes
+// any more when PAUSE is answered. The answer to STATISTICS, on a REP or PAIR,
+// is eight frames of 64 bits in the machine's octet order, as libzmq has them:
+// messages and octets received at the front, sent at the front, received at the
+// back, sent at the back. A message of many frames counts as one.
 func ProxyControl(s *Socket) ProxyOption { return func(p *proxy) { p.control = s } }
 
 // Proxy passes messages between two sockets, both ways as far as their types
 // allow: ROUTER and DEALER, XSUB and XPUB, PULL and PUSH, or one socket given
 // twice. It returns when ctx ends, with its error, when the control socket says
 // TERMINATE, with nil, or when a socket fails or is closed, with that error.
-// The sockets stay open.
+// The sockets stay open, and a message that was received and not yet passed on
+// goes back to the socket that it came from.
+//
+// No peer can end a proxy: a message whose receiver is unknown to a ROUTER with
+// WithRouterMandatory, or whose topic is too long, is dropped.
 func Proxy(ctx context.Context, front, back *Socket, opts ...ProxyOption) error {
-	p := &proxy{front: front, back: back}
+	p := &proxy{forward: flow{from: front, to: back}, backward: flow{from: back, to: front}}
 	for _, o := range opts {
 		o(p)
 	}
-	p.gate = sync.NewCond(&p.mu)
-	if !front.canRecv() && !back.canRecv() {
-		return front.opError("proxy", "", fmt.Errorf("%w: neither %s nor %s receives", ErrNotSupported, front.typ, back.typ))
+	if err := p.check(); err != nil {
+		return front.opError("proxy", "", err)
 	}
 	return p.run(ctx)
 }
@@ -48,181 +51,270 @@ func (s *Socket) canSend() bool { return s.typ != SUB && s.typ != PULL }
 
 // proxy is one call of Proxy.
 type proxy struct {
-	front, back      *Socket
-	capture, control *Socket
-
-	forward, backward flow // front to back, back to front
+	forward, backward flow
+	capture, control  *Socket
 	running           sync.WaitGroup
+	cancel            context.CancelFunc // ends all
 
-	mu     sync.Mutex
-	gate   *sync.Cond
-	paused bool
-	ended  bool
+	mu      sync.Mutex
+	gate    *sync.Cond      // what is below changed, or all is over
+	turn    context.Context // of what passes now; ends with PAUSE
+	stop    context.CancelFunc
+	paused  bool
+	passing int // flows that hold the turn
+	err     error
 }
 
-// flow counts what passed one way.
+// flow is one way through a proxy.
 type flow struct {
-	received, receivedBytes atomic.Uint64
-	sent, sentBytes         atomic.Uint64
+	from, to *Socket
+	m        Msg
+	held     bool // m is received and not passed on
+	captured bool // and the capture has it
+
+	received, sent Traffic // guarded by the proxy's mutex; octets of frames alone
 }
 
 // errTerminated ends a proxy without an error.
 var errTerminated = errors.New("terminated")
 
-func (p *proxy) run(ctx context.Context) error {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	stop := context.AfterFunc(ctx, p.end)
-	defer stop()
-	var loops []func(context.Context) error
-	if p.front.canRecv() && p.back.canSend() {
-		loops = append(loops, p.forwardLoop)
-	}
-	if p.back != p.front && p.back.canRecv() && p.front.canSend() {
-		loops = append(loops, p.backwardLoop)
-	}
-	if p.control != nil {
-		loops = append(loops, p.controlLoop)
-	}
-	p.running.Add(len(loops))
-	for _, loop := range loops {
-		go p.runLoop(ctx, cancel, loop)
-	}
-	p.running.Wait()
-	if err := context.Cause(ctx); !errors.Is(err, errTerminated) {
-		return err
+// check refuses sockets between which nothing would ever pass.
+func (p *proxy) check() error {
+	front, back := p.forward.from, p.forward.to
+	switch {
+	case !p.forward.possible() && !p.backward.possible():
+		return fmt.Errorf("%w: nothing passes between %s and %s", ErrNotSupported, front.typ, back.typ)
+	case p.capture != nil && !p.capture.canSend():
+		return fmt.Errorf("%w: %s can't capture", ErrNotSupported, p.capture.typ)
+	case p.control != nil && !p.control.canRecv():
+		return fmt.Errorf("%w: %s can't control", ErrNotSupported, p.control.typ)
 	}
 	return nil
 }
 
-// runLoop runs one of the loops. The first that ends ends all.
-func (p *proxy) runLoop(ctx context.Context, cancel context.CancelCauseFunc, loop func(context.Context) error) {
-	defer p.running.Done()
-	cancel(loop(ctx))
-}
+func (f *flow) possible() bool { return f.from.canRecv() && f.to.canSend() }
 
-func (p *proxy) forwardLoop(ctx context.Context) error {
-	return p.pass(ctx, p.front, p.back, &p.forward)
-}
-
-func (p *proxy) backwardLoop(ctx context.Context) error {
-	return p.pass(ctx, p.back, p.front, &p.backward)
-}
-
-// pass moves messages one way.
-func (p *proxy) pass(ctx context.Context, from, to *Socket, f *flow) error {
-	var m Msg
-	for {
-		if !p.open() {
-			return context.Cause(ctx)
-		}
-		if err := from.RecvInto(ctx, &m); err != nil {
-			if isTimeout(err) && ctx.Err() == nil {
-				continue
-			}
-			return err
-		}
-		if !p.open() { // paused while it waited: this message waits with it
-			from.giveBack(m.Clone())
-			return context.Cause(ctx)
-		}
-		size := uint64(m.Size())
-		f.received.Add(1)
-		f.receivedBytes.Add(size)
-		if p.capture != nil {
-			if err := p.capture.Send(ctx, m.Frames...); err != nil {
-				return err
-			}
-		}
-		if err := p.send(ctx, to, &m); err != nil {
-			return err
-		}
-		f.sent.Add(1)
-		f.sentBytes.Add(size)
+func (p *proxy) run(outer context.Context) error {
+	ctx, cancel := context.WithCancel(outer)
+	defer cancel()
+	p.cancel = cancel
+	p.gate = sync.NewCond(&p.mu)
+	p.turn, p.stop = context.WithCancel(ctx)
+	defer context.AfterFunc(ctx, p.wake)()
+	if p.forward.possible() {
+		p.running.Add(1)
+		go p.passLoop(ctx, &p.forward)
 	}
-}
-
-// send waits for room for as long as it takes.
-func (p *proxy) send(ctx context.Context, to *Socket, m *Msg) error {
-	for {
-		err := to.SendMsg(ctx, m)
-		if !isTimeout(err) || ctx.Err() != nil {
-			return err
-		}
+	if p.forward.from != p.forward.to && p.backward.possible() {
+		p.running.Add(1)
+		go p.passLoop(ctx, &p.backward)
 	}
-}
-
-// open waits while the proxy is paused. It reports false when it has ended.
-func (p *proxy) open() bool {
+	if p.control != nil {
+		p.running.Add(1)
+		go p.controlLoop(ctx)
+	}
+	p.running.Wait()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for p.paused && !p.ended {
+	switch ended := outer.Err(); {
+	case errors.Is(p.err, errTerminated):
+		return nil
+	case ended != nil && (p.err == nil || errors.Is(p.err, ended)):
+		return ended
+	}
+	return p.err
+}
+
+// finish ends the proxy. The first reason counts.
+func (p *proxy) finish(err error) {
+	p.mu.Lock()
+	if p.err == nil {
+		p.err = err
+	}
+	p.mu.Unlock()
+	p.cancel()
+}
+
+// wake lets those at the gate look again.
+func (p *proxy) wake() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.gate.Broadcast()
+}
+
+// enter waits while the proxy is paused and takes part in the turn. It returns
+// nil when all is over.
+func (p *proxy) enter(ctx context.Context) (turn context.Context) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for p.paused && ctx.Err() == nil {
 		p.gate.Wait()
 	}
-	return !p.ended
+	if ctx.Err() != nil {
+		return nil
+	}
+	p.passing++
+	return p.turn
 }
 
-func (p *proxy) pause(on bool) {
+func (p *proxy) leave() {
 	p.mu.Lock()
-	p.paused = on
-	p.mu.Unlock()
+	defer p.mu.Unlock()
+	p.passing--
 	p.gate.Broadcast()
 }
 
-func (p *proxy) end() {
+// pause ends the turn. When it returns nothing passes any more.
+func (p *proxy) pause() {
 	p.mu.Lock()
-	p.ended = true
+	defer p.mu.Unlock()
+	p.paused = true
+	p.stop()
+	for p.passing > 0 {
+		p.gate.Wait()
+	}
+}
+
+func (p *proxy) resume(ctx context.Context) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.paused {
+		p.paused = false
+		p.turn, p.stop = context.WithCancel(ctx)
+		p.gate.Broadcast()
+	}
+}
+
+// passLoop moves messages one way.
+func (p *proxy) passLoop(ctx context.Context, f *flow) {
+	defer p.running.Done()
+	for turn := p.enter(ctx); turn != nil; turn = p.enter(ctx) {
+		var err error
+		for err == nil && turn.Err() == nil {
+			err = p.pass(turn, f)
+		}
+		p.leave()
+		if turn.Err() == nil {
+			p.finish(err)
+		}
+	}
+	if f.held {
+		f.from.giveBack(f.m.Clone())
+	}
+}
+
+// pass moves one message, or goes on with the one that a pause held up.
+func (p *proxy) pass(turn context.Context, f *flow) error {
+	if !f.held {
+		if err := f.from.inTurn(turn, CanRecv); err != nil {
+			return err
+		}
+		if err := f.from.RecvInto(turn, &f.m); err != nil {
+			return f.from.again(turn, CanRecv, err)
+		}
+		f.held = true
+		p.count(&f.received, f.m.Size())
+	}
+	if p.capture != nil && !f.captured {
+		if err := p.capture.Send(turn, f.m.Frames...); err != nil {
+			return p.capture.again(turn, CanSend, err)
+		}
+		f.captured = true
+	}
+	if err := f.to.inTurn(turn, CanSend); err != nil {
+		return err
+	}
+	size := f.m.Size()
+	switch err := f.to.SendMsg(turn, &f.m); {
+	case err == nil:
+		p.count(&f.sent, size)
+	case !errors.Is(err, ErrNoPeer) && !errors.Is(err, ErrTooLarge):
+		return f.to.again(turn, CanSend, err)
+	}
+	f.held, f.captured = false, false
+	return nil
+}
+
+func (p *proxy) count(t *Traffic, size int) {
+	p.mu.Lock()
+	t.Messages++
+	t.Bytes += uint64(size)
 	p.mu.Unlock()
-	p.gate.Broadcast()
+}
+
+// again waits after a timeout of the socket's own, which is no reason to end.
+func (s *Socket) again(ctx context.Context, want Ready, err error) error {
+	if !isTimeout(err) || ctx.Err() != nil {
+		return err
+	}
+	return s.await(ctx, want)
+}
+
+// inTurn waits until a REQ or REP may speak or listen.
+func (s *Socket) inTurn(ctx context.Context, want Ready) error {
+	if s.typ != REQ && s.typ != REP {
+		return nil
+	}
+	return s.await(ctx, want)
+}
+
+// await is Poll for one socket.
+func (s *Socket) await(ctx context.Context, want Ready) error {
+	_, err := Poll(ctx, PollItem{Socket: s, Want: want})
+	return err
 }
 
 // controlLoop obeys the control socket.
-func (p *proxy) controlLoop(ctx context.Context) error {
+func (p *proxy) controlLoop(ctx context.Context) {
+	defer p.running.Done()
+	p.finish(p.listen(ctx))
+}
+
+func (p *proxy) listen(ctx context.Context) error {
 	for m, err := range p.control.Msgs(ctx) {
-		if isTimeout(err) && ctx.Err() == nil {
+		if err != nil {
+			if err := p.control.again(ctx, CanRecv, err); err != nil {
+				return err
+			}
 			continue
 		}
-		if err != nil {
-			return err
-		}
-		answer, err := p.obey(string(m.Frames[0]))
-		if answer != nil && (p.control.typ == REP || p.control.typ == PAIR && len(answer) > 1) {
-			if sendErr := p.control.Send(ctx, answer...); sendErr != nil {
-				return sendErr
+		answer, end := p.obey(ctx, string(m.Frames[0]))
+		if p.control.typ == REP || p.control.typ == PAIR && len(answer) > 1 {
+			if err := p.control.Send(ctx, answer...); err != nil {
+				return err
 			}
 		}
-		if err != nil {
-			return err
+		if end != nil {
+			return end
 		}
 	}
-	return ErrClosed
+	return p.control.opError("proxy", "", ErrClosed)
 }
 
 // obey carries out one command and returns what to answer.
-func (p *proxy) obey(command string) (answer [][]byte, err error) {
-	answer = [][]byte{{}}
+func (p *proxy) obey(ctx context.Context, command string) (answer [][]byte, end error) {
 	switch command {
 	case "PAUSE":
-		p.pause(true)
+		p.pause()
 	case "RESUME":
-		p.pause(false)
-	case "TERMINATE":
-		return answer, errTerminated
+		p.resume(ctx)
 	case "STATISTICS":
 		return p.statistics(), nil
+	case "TERMINATE":
+		end = errTerminated
 	}
-	return answer, nil
+	return [][]byte{{}}, end
 }
 
-// statistics are libzmq's eight counters.
+// statistics are libzmq's eight counters, all of one moment.
 func (p *proxy) statistics() [][]byte {
-	counters := []*atomic.Uint64{
-		&p.forward.received, &p.forward.receivedBytes, &p.backward.sent, &p.backward.sentBytes,
-		&p.backward.received, &p.backward.receivedBytes, &p.forward.sent, &p.forward.sentBytes,
-	}
-	frames := make([][]byte, len(counters))
-	for i, c := range counters {
-		frames[i] = binary.NativeEndian.AppendUint64(nil, c.Load())
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var frames [][]byte
+	for _, t := range []Traffic{p.forward.received, p.backward.sent, p.backward.received, p.forward.sent} {
+		frames = append(frames,
+			binary.NativeEndian.AppendUint64(nil, t.Messages),
+			binary.NativeEndian.AppendUint64(nil, t.Bytes))
 	}
 	return frames
 }

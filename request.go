@@ -13,7 +13,7 @@ type requests struct {
 	started bool
 	last    uint32
 	waiting map[uint32]chan Msg
-	late    uint64 // replies that nobody waits for any more, or never did
+	late    uint64 // replies that nobody waits for any more, or never did; in Stats
 }
 
 // Request sends a request and waits for its reply, on a REQ or DEALER. Many
@@ -23,7 +23,8 @@ type requests struct {
 // answer, and any ROUTER that returns the envelope.
 //
 // From the first Request on, Send and Recv fail with ErrState on this socket.
-// Late and unknown replies are dropped. Nothing is sent again.
+// Late and unknown replies are dropped, which [Drops] counts. Nothing is sent
+// again. WithSendTimeout bounds the sending, nothing but ctx the wait.
 func (s *Socket) Request(ctx context.Context, frames ...[]byte) (Msg, error) {
 	m, err := s.request(ctx, frames)
 	if err != nil {
@@ -40,12 +41,14 @@ func (s *Socket) request(ctx context.Context, frames [][]byte) (Msg, error) {
 		return Msg{}, fmt.Errorf("%w: Request is for REQ and DEALER", ErrNotSupported)
 	case len(frames) == 0:
 		return Msg{}, s.emptyMessage()
+	case ctx.Err() != nil:
+		return Msg{}, ctx.Err()
 	}
 	id, reply, err := s.beginRequest()
 	if err != nil {
 		return Msg{}, err
 	}
-	defer s.endRequest(id)
+	defer s.endRequest(id, reply)
 	envelope := append([][]byte{binary.BigEndian.AppendUint32(nil, id), {}}, frames...)
 	if err := s.sendAny(ctx, envelope); err != nil {
 		return Msg{}, err
@@ -87,12 +90,25 @@ func (s *Socket) reserve() {
 	s.rules.Requests = true
 	s.send.mu.Unlock()
 	s.recv.mu.Unlock()
+	// Who waits in Send or Recv must not keep the place of who may.
+	for _, waiting := range []*waiters{&s.sendWait, &s.recvWait} {
+		for waiting.any() {
+			waiting.wake()
+		}
+	}
+	s.changed()
 }
 
-func (s *Socket) endRequest(id uint32) {
-	s.requests.mu.Lock()
-	delete(s.requests.waiting, id)
-	s.requests.mu.Unlock()
+func (s *Socket) endRequest(id uint32, reply <-chan Msg) {
+	r := &s.requests
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.waiting, id)
+	select {
+	case <-reply: // in the moment in which the wait ended
+		r.late++
+	default:
+	}
 }
 
 // replyLoop gives each reply to the call that waits for it.

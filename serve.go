@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 )
@@ -47,6 +48,9 @@ type Request struct {
 
 // Reply answers the request, once. ErrState if it was answered.
 func (r *Request) Reply(frames ...[]byte) error {
+	if len(frames) == 0 {
+		return r.s.opError("reply", "", r.s.emptyMessage())
+	}
 	if !r.replied.CompareAndSwap(false, true) {
 		return r.s.opError("reply", "", ErrState)
 	}
@@ -67,17 +71,22 @@ func Serve(ctx context.Context, s *Socket, h Handler) error {
 	sv := &server{s: s, h: h, places: make(chan struct{}, maxServed)}
 	defer sv.running.Wait()
 	for m, err := range s.Msgs(ctx) {
-		if isTimeout(err) && ctx.Err() == nil {
-			continue
-		}
 		if err != nil {
-			return err
+			if err := s.again(ctx, CanRecv, err); err != nil {
+				return err
+			}
+			continue
 		}
 		if s.typ == REP {
 			sv.serve(ctx, &Request{Msg: m, ctx: ctx, s: s})
 			continue
 		}
-		sv.places <- struct{}{}
+		select {
+		case sv.places <- struct{}{}:
+		case <-ctx.Done():
+			s.giveBack(m)
+			return ctx.Err()
+		}
 		sv.running.Add(1)
 		go sv.serveLoop(ctx, unwrap(ctx, s, m))
 	}
@@ -133,7 +142,7 @@ func (sv *server) serve(ctx context.Context, r *Request) {
 func (sv *server) call(ctx context.Context, r *Request) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			err = fmt.Errorf("zmq: handler panicked: %v", p)
+			err = fmt.Errorf("zmq: handler panicked: %v\n%s", p, debug.Stack())
 		}
 	}()
 	return sv.h.ServeZMQ(ctx, r)

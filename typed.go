@@ -78,7 +78,7 @@ func (t *TypedSocket[T]) Values(ctx context.Context) iter.Seq2[T, error] {
 				return
 			case t.s.isClosed() && err != nil:
 				return
-			case err != nil && !isTimeout(err) && !errors.Is(err, ErrInvalid):
+			case err != nil && !isTimeout(err) && (!errors.Is(err, ErrInvalid) || t.s.bad != nil):
 				yield(v, err)
 				return
 			}

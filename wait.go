@@ -80,6 +80,18 @@ func (q *waiters) wake() {
 	q.mu.Unlock()
 }
 
+// wakeAll wakes all that wait now.
+func (q *waiters) wakeAll() {
+	if !q.any() {
+		return
+	}
+	q.mu.Lock()
+	for len(q.list) > 0 {
+		q.wakeLocked()
+	}
+	q.mu.Unlock()
+}
+
 func (q *waiters) wakeLocked() {
 	if len(q.list) == 0 {
 		return
@@ -119,6 +131,16 @@ func (s *Socket) block(ctx context.Context, w *waiter, deadline *time.Timer) err
 	case <-s.done:
 		return ErrClosed
 	}
+}
+
+// wakeSenders wakes who may send now that a pipe has got room or is gone: the
+// first who waits, or all of them where each waits for a pipe of its own.
+func (s *Socket) wakeSenders() {
+	if s.typ == ROUTER || s.typ == STREAM || s.fanner != nil {
+		s.sendWait.wakeAll()
+		return
+	}
+	s.sendWait.wake()
 }
 
 // limit starts the timer of a timeout option; nil for none.

@@ -9,6 +9,8 @@ const (
 	bodyGrowth = 16
 	// arenaSize is the memory that small frames of a large message share.
 	arenaSize = 32 << 10
+	// smallFrame is the size below which a frame goes there, once it is whole.
+	smallFrame = arenaSize / 4
 )
 
 // assembly is a large message while its frames come in.
@@ -29,7 +31,7 @@ func (a *assembly) begin() { a.active = true }
 // frame begins a frame of size octets, of which have are there.
 func (a *assembly) frame(pool *pipe.Pool, have []byte, size int, last bool) {
 	a.last = last
-	if len(have) == size && size < arenaSize/4 {
+	if len(have) == size && size < smallFrame {
 		a.small(pool, have)
 		return
 	}

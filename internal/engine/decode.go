@@ -259,11 +259,19 @@ func (d *Decoder) assemble() (again bool, err error) {
 	case h.Size > maxInt-partCost-uint64(d.asm.total):
 		return false, ErrTooLarge
 	}
-	d.asm.total += int64(h.Size) + partCost
 	have := b[h.Len:]
 	if uint64(len(have)) > h.Size {
 		have = have[:h.Size]
 	}
+	if h.Size < smallFrame && uint64(len(have)) < h.Size {
+		// It stays where it is until it is whole: memory of its own would be
+		// far more than what has come.
+		if size := h.Len + int(h.Size); d.from+size > cap(d.buf.B) {
+			d.move()
+		}
+		return false, nil
+	}
+	d.asm.total += int64(h.Size) + partCost
 	d.from += h.Len + len(have)
 	d.asm.frame(d.pool, have, int(h.Size), h.Flags&wire.FlagMore == 0)
 	d.finish()

@@ -158,6 +158,13 @@ func (l *Link) join(binder Host) {
 	}
 	l.connector.Opened(l.near, pipe.Opening{Reader: binder, ReaderPipe: far, Session: l})
 	binder.Opened(far, pipe.Opening{Reader: l.connector, ReaderPipe: l.near, Session: l})
+	l.mu.Lock()
+	cut := l.cut
+	l.mu.Unlock()
+	if cut { // meanwhile, and perhaps before the pipes took part
+		l.connector.Lost(l.near)
+		binder.Lost(far)
+	}
 }
 
 // sum adds the marks of both ends; 0 stands for no mark.

@@ -23,14 +23,17 @@ type xpub struct {
 
 	news  []news // for the user, oldest first
 	heard int    // news[:heard] are delivered
+	told  int    // octets of the subscriptions in the rest
 	last  *pipe.Pipe
 }
 
 // news is a message for the user of an XPUB.
 type news struct {
-	frames [][]byte
-	from   *pipe.Pipe
-	manual bool
+	frames  [][]byte
+	from    *pipe.Pipe
+	message bool // not a subscription
+	octets  int  // of the topic
+	manual  bool
 }
 
 func (t *xpub) Attach(p *pipe.Pipe) bool {
@@ -122,8 +125,9 @@ func (t *xpub) message(p *pipe.Pipe) {
 	}
 	// A PUB has no use for it. An XPUB's user who does not receive must not
 	// cost memory without end.
-	if t.tells && len(t.news)-t.heard < t.c.RecvMark {
-		t.news = append(t.news, news{frames: p.Load(nil, 0), from: p})
+	if t.tells && p.Recv.Unread < t.c.RecvMark {
+		p.Recv.Unread++
+		t.news = append(t.news, news{frames: p.Load(nil, 0), from: p, message: true})
 	}
 }
 
@@ -169,13 +173,14 @@ func (t *xpub) exceeds(p *pipe.Pipe, wants *trie.Map[*pipe.Pipe], topic []byte) 
 
 // tell puts a subscription before the user of an XPUB. A peer that subscribes
 // and cancels without end, while the user does not receive, is bounded by the
-// same limit as its subscriptions.
+// same limits as its subscriptions.
 func (t *xpub) tell(p *pipe.Pipe, octet byte, topic []byte) {
-	if !t.tells || len(t.news)-t.heard >= t.c.MaxTopics {
+	if !t.tells || len(t.news)-t.heard >= t.c.MaxTopics || t.told+len(topic) > t.c.MaxTopicBytes {
 		return
 	}
+	t.told += len(topic)
 	message := append([]byte{octet}, topic...)
-	t.news = append(t.news, news{frames: [][]byte{message}, from: p, manual: t.c.XPubManual})
+	t.news = append(t.news, news{frames: [][]byte{message}, from: p, octets: len(topic), manual: t.c.XPubManual})
 }
 
 func (t *xpub) Readable(*pipe.Pipe) {}
@@ -196,9 +201,16 @@ func (t *xpub) Taken(Arrival) {
 	if n.manual {
 		t.last = n.from
 	}
+	if n.message {
+		n.from.Recv.Unread--
+	}
+	t.told -= n.octets
 	*n = news{}
-	if t.heard++; t.heard == len(t.news) {
-		t.news, t.heard = t.news[:0], 0
+	if t.heard++; t.heard > len(t.news)/2 {
+		// What is delivered must not grow without end while something always waits.
+		k := copy(t.news, t.news[t.heard:])
+		clear(t.news[k:])
+		t.news, t.heard = t.news[:k], 0
 	}
 }
 

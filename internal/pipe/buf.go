@@ -44,6 +44,16 @@ func (b *Buf) Release() {
 	}
 }
 
+// giveAway leaves the memory, and what is chained to it, to the garbage
+// collector.
+func (b *Buf) giveAway() {
+	for ; b != nil; b = b.next {
+		if b.pool != nil {
+			b.pool.count(-cap(b.B))
+		}
+	}
+}
+
 // Chain makes b keep next, with one hold, until b itself is released.
 func (b *Buf) Chain(next *Buf) { b.next = next }
 
@@ -52,6 +62,20 @@ func (b *Buf) Chain(next *Buf) { b.next = next }
 type Pool struct {
 	mu   sync.Mutex
 	free [classCount][]*Buf
+	lent int // octets
+}
+
+// Lent returns the octets of all buffers that were not given back.
+func (p *Pool) Lent() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.lent
+}
+
+func (p *Pool) count(octets int) {
+	p.mu.Lock()
+	p.lent += octets
+	p.mu.Unlock()
 }
 
 // Chunk returns an empty buffer of ChunkSize with one reader.
@@ -61,13 +85,12 @@ func (p *Pool) Chunk() *Buf { return p.Get(ChunkSize) }
 // beyond the largest class come from the garbage collector and go back to it.
 func (p *Pool) Get(n int) *Buf {
 	class, size := classOf(n)
-	if class >= classCount {
-		b := &Buf{B: make([]byte, 0, n)}
-		b.refs.Store(1)
-		return b
-	}
 	p.mu.Lock()
-	list := p.free[class]
+	p.lent += size
+	var list []*Buf
+	if class < classCount {
+		list = p.free[class]
+	}
 	if len(list) == 0 {
 		p.mu.Unlock()
 		b := &Buf{B: make([]byte, 0, size), pool: p, class: class}
@@ -84,11 +107,20 @@ func (p *Pool) Get(n int) *Buf {
 }
 
 func (p *Pool) put(b *Buf) {
+	if poison {
+		for i := range b.B {
+			b.B[i] = 0xDB
+		}
+	}
 	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.lent -= cap(b.B)
+	if b.class >= classCount {
+		return
+	}
 	if list := p.free[b.class]; (len(list)+1)*cap(b.B) <= keepBytes {
 		p.free[b.class] = append(list, b)
 	}
-	p.mu.Unlock()
 }
 
 // classOf returns the class whose buffers hold n octets, and their size. Four

@@ -31,7 +31,8 @@ func (m *Memory) MoveLoan() (buf *Buf, ok bool) {
 	if m.owner != nil && (m.owner != m || m.filled) {
 		return nil, false
 	}
-	buf, m.loan = m.loan, nil
+	// An identity that was put in front of lent frames lies in bytes.
+	buf, m.loan, m.bytes = m.loan, nil, nil
 	return buf, true
 }
 
@@ -64,16 +65,23 @@ func (s *Seg) giveAway() bool {
 	if s.Buf == nil {
 		return true
 	}
-	if size := len(s.Buf.B); size == 0 || cap(s.Buf.B)-size > size/classSteps || s.Buf.refs.Load() != 1 {
+	if s.Buf.refs.Load() != 1 {
+		return false // whoever else holds it may be filling it: not a look at it before this
+	}
+	if size := len(s.Buf.B); size == 0 || cap(s.Buf.B)-size > size/classSteps {
 		return false
 	}
-	s.Buf = nil // the garbage collector's from now on
+	s.Buf.giveAway()
+	s.Buf = nil
 	return true
 }
 
 // LoadInto refills a message from the head message: frames and mem are what
 // it had before. The frames it returns are valid until the next LoadInto.
 func (p *Pipe) LoadInto(frames [][]byte, mem *Memory, id []byte, skip int) [][]byte {
+	if mem.owner != mem {
+		frames = nil // those of the message that this one is a copy of
+	}
 	mem.Reuse()
 	_, n, size := p.measure(skip)
 	s := &p.got[p.at]

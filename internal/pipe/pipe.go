@@ -106,8 +106,9 @@ type SendState struct {
 
 // RecvState is a pattern's note on a pipe.
 type RecvState struct {
-	Index int  // place in the ready list, from 1; 0: not in it
-	Ended bool // no more will come; detach when it is drained
+	Index  int  // place in the ready list, from 1; 0: not in it
+	Unread int  // messages that wait for the user of an XPUB
+	Ended  bool // no more will come; detach when it is drained
 }
 
 // Peer returns who is, or was last, at the other end; never nil.

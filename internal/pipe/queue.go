@@ -158,14 +158,14 @@ func (q *Queue) Put(prefix []byte, frames [][]byte) (tell bool) {
 		b = AppendFramed(b, frames)
 	}
 	q.cur.B = b
-	return q.putDone(size)
+	return q.putDone(1, size)
 }
 
 // PutFramed appends one message that is framed already. The octets are copied.
 func (q *Queue) PutFramed(message []byte) (tell bool) {
 	q.room(len(message))
 	q.cur.B = append(q.cur.B, message...)
-	return q.putDone(len(message))
+	return q.putDone(1, len(message))
 }
 
 // room makes cur a chunk that has room for size more octets.
@@ -183,9 +183,9 @@ func (q *Queue) room(size int) {
 	}
 }
 
-func (q *Queue) putDone(size int) (tell bool) {
-	q.curN++
-	q.add(1, size)
+func (q *Queue) putDone(n, size int) (tell bool) {
+	q.curN += n
+	q.add(n, size)
 	return q.phase == idle && q.wake()
 }
 
@@ -198,8 +198,13 @@ func (q *Queue) add(n, size int) {
 }
 
 // PutParts appends one message by reference. The queue owns the frames from
-// here on; buf is what they lie in, with one hold handed over.
+// here on; buf is what they lie in, with one hold handed over. Of a buf that is
+// far too large they are copied.
 func (q *Queue) PutParts(parts [][]byte, buf *Buf) (tell bool) {
+	if buf != nil && !q.closed && FramedSize(parts) < cap(buf.B)/copyShare {
+		defer buf.Release()
+		return q.Put(nil, parts)
+	}
 	return q.putParts(Seg{Kind: Parts, N: 1, Parts: parts, Buf: buf})
 }
 
@@ -216,8 +221,12 @@ func (q *Queue) putParts(s Seg) (tell bool) {
 	return q.PutSeg(s)
 }
 
+// copyShare is the part of a buffer below which a run is copied out of it.
+const copyShare = 16
+
 // PutRun appends a run of whole messages that lie in buf. A run that
-// continues the one before extends it. The queue takes a hold of its own.
+// continues the one before extends it. The queue takes a hold of its own, or
+// copies a short run.
 func (q *Queue) PutRun(buf *Buf, run []byte, n int) (tell bool) {
 	if q.closed {
 		return false
@@ -225,6 +234,12 @@ func (q *Queue) PutRun(buf *Buf, run []byte, n int) (tell bool) {
 	if q.conflate {
 		q.count.Replaced += q.drop() + uint64(n-1)
 		run, n = LastMessage(run), 1
+	}
+	if len(run) < cap(buf.B)/copyShare {
+		// A few messages must not keep all of buf from being used again.
+		q.room(len(run))
+		q.cur.B = append(q.cur.B, run...)
+		return q.putDone(n, len(run))
 	}
 	if last := len(q.segs) - 1; last >= q.head && q.curN == 0 {
 		s := &q.segs[last]

@@ -42,8 +42,11 @@ func (q *Queue) Take(r Reader, dst []Seg, max int) []Seg {
 		dst = append(dst, *s)
 		*s = Seg{}
 	}
-	if q.head == len(q.segs) {
-		q.segs, q.head = q.segs[:0], 0
+	if q.head > len(q.segs)/2 {
+		// What is taken must not grow without end while something always waits.
+		n := copy(q.segs, q.segs[q.head:])
+		clear(q.segs[n:])
+		q.segs, q.head = q.segs[:n], 0
 	}
 	if read > 0 {
 		q.Read(read)
@@ -94,18 +97,23 @@ func (q *Queue) Rest() {
 // belonged to the lost connection alone is left out.
 func (q *Queue) Untake(segs []Seg) {
 	back := make([]Seg, 0, len(segs)+len(q.segs)-q.head)
+	replaced := q.conflate && !q.Empty()
 	for _, s := range segs {
-		if s.Kind == Control || s.Kind == Subscribe || s.Kind == Cancel {
-			continue
+		switch {
+		case s.Kind == Control || s.Kind == Subscribe || s.Kind == Cancel:
+		case q.closed:
+			q.count.Dropped += uint64(s.N)
+			s.Release()
+		case replaced:
+			q.count.Replaced += uint64(s.N)
+			s.Release()
+		default:
+			q.held += s.N
+			q.bytes += s.Size()
+			back = append(back, s)
 		}
-		q.held += s.N
-		q.bytes += s.Size()
-		back = append(back, s)
 	}
 	if q.closed {
-		for i := range back {
-			back[i].Release()
-		}
 		return
 	}
 	q.control = nil

@@ -62,7 +62,7 @@ func (c *conn) hangup(reason error) {
 	// Close would wait for the reader, which may wait for a lock of the
 	// caller's. A deadline wakes it as well.
 	if err := c.link.Conn().SetDeadline(past); err != nil {
-		c.g.Start(c.closeLoop)
+		c.g.wg.Go(c.closeLoop) // also when the group is closing: else its reader would never end
 	}
 }
 

@@ -137,10 +137,19 @@ func (d *Dialer) hold(c *conn) bool {
 	return true
 }
 
+// release lets go of a connection whose handshake failed. If the dialer was
+// stopped meanwhile, its pipe is lost: Stop left that to who had the connection.
 func (d *Dialer) release() {
 	d.mu.Lock()
 	d.conn = nil
+	stopped, p := d.stopped, d.pipe
+	if stopped {
+		d.pipe = nil
+	}
 	d.mu.Unlock()
+	if stopped && p != nil {
+		d.g.host.Lost(p)
+	}
 }
 
 // serve opens a connection and starts its reader.

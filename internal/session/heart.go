@@ -63,6 +63,9 @@ func (h *heart) traffic() { h.heard.Store(int64(h.c.g.now())) }
 
 func (h *heart) silence() time.Duration { return h.c.g.now() - time.Duration(h.heard.Load()) }
 
+// answered reports whether anything came since the PING that waits.
+func (h *heart) answered() bool { return time.Duration(h.heard.Load()) >= h.unanswered }
+
 // beat sends a PING.
 func (h *heart) beat() {
 	h.mu.Lock()
@@ -70,7 +73,7 @@ func (h *heart) beat() {
 	if h.stopped {
 		return
 	}
-	if !h.waiting || time.Duration(h.heard.Load()) > h.unanswered {
+	if h.c.o.HeartbeatTimeout > 0 && (!h.waiting || h.answered()) {
 		h.waiting, h.unanswered = true, h.c.g.now()
 		h.death = arm(h.death, h.c.o.HeartbeatTimeout, h.check)
 	}
@@ -83,10 +86,12 @@ func (h *heart) beat() {
 func (h *heart) check() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	switch {
+	switch left := h.unanswered + h.c.o.HeartbeatTimeout - h.c.g.now(); {
 	case h.stopped:
-	case time.Duration(h.heard.Load()) > h.unanswered:
+	case h.answered():
 		h.waiting = false
+	case left > 0:
+		h.death.Reset(left) // a PING overtook this check
 	case h.c.reader.paused.Load():
 		// It is we who do not read.
 		h.death.Reset(h.c.o.HeartbeatTimeout)

@@ -57,13 +57,13 @@ func (g *Group) Listen(e transport.Endpoint, o *Options) (*Listener, error) {
 // Serve accepts the connections of l, which the listener closes.
 func (g *Group) Serve(l net.Listener, endpoint string, o *Options) (*Listener, error) {
 	s := &Listener{g: g, o: o, l: l, endpoint: endpoint, conns: map[*conn]struct{}{}, freed: make(chan struct{}, 1)}
+	s.fd = transport.Descriptor(l)
 	s.ctx, s.cancel = context.WithCancel(g.ctx)
 	if !g.Start(s.acceptLoop) || !g.Start(s.closeLoop) {
 		s.cancel()
 		_ = l.Close()
 		return nil, ErrClosed
 	}
-	s.fd = transport.Descriptor(l)
 	g.host.Event(Event{Kind: Listening, Endpoint: endpoint, Local: endpoint, Descriptor: s.fd})
 	return s, nil
 }

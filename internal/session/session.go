@@ -76,6 +76,7 @@ type Group struct {
 func NewGroup(host Host) *Group {
 	g := &Group{host: host, base: time.Now(), conns: map[*conn]struct{}{}}
 	g.ctx, g.cancel = context.WithCancel(context.Background())
+	g.flusher.loop = g.flushLoop
 	return g
 }
 
@@ -141,6 +142,8 @@ func (g *Group) leave(c *conn) {
 // flusher writes for senders that do not write themselves: one goroutine for
 // all connections of a socket, started when there is work.
 type flusher struct {
+	loop func() // flushLoop, made once: to start it does not allocate
+
 	mu      sync.Mutex
 	dirty   []*conn
 	spare   []*conn
@@ -154,9 +157,22 @@ func (g *Group) flush(c *conn) {
 	begin := !f.running
 	f.running = true
 	f.mu.Unlock()
-	if begin && !g.Start(g.flushLoop) {
+	if begin && !g.startFlusher() {
 		f.stop()
 	}
+}
+
+// startFlusher is Start for the flusher, which is started for every burst of
+// messages.
+func (g *Group) startFlusher() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.closing {
+		return false
+	}
+	g.wg.Add(1)
+	go g.flusher.loop()
+	return true
 }
 
 func (f *flusher) stop() {
@@ -174,6 +190,7 @@ func (f *flusher) steal() []*conn {
 }
 
 func (g *Group) flushLoop() {
+	defer g.wg.Done()
 	f := &g.flusher
 	for {
 		f.mu.Lock()
