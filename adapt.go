@@ -27,26 +27,39 @@ func (s *Socket) Attach(ctx context.Context, c net.Conn, role Role) error {
 		_ = c.Close()
 		return s.opError("attach", "", s.dead())
 	}
-	peer, err := s.group.Attach(ctx, c, role == Accepted, s.sessionOptions())
+	err := s.group.Attach(ctx, c, role == Accepted, s.sessionOptions())
 	switch {
 	case err == nil || isClosed(err):
 	case ctx.Err() != nil:
 		err = ctx.Err()
 	default:
-		err = handshakeError(session.Event{Kind: session.Failure(err), Remote: peer, Err: err})
+		err = handshakeError(session.Event{Kind: session.Failure(err), Remote: endpointOf(c.RemoteAddr()), Err: err})
 	}
 	return s.opError("attach", "", err)
 }
 
+// endpointOf writes a network address as an endpoint.
+func endpointOf(a net.Addr) string {
+	switch {
+	case a == nil:
+		return ""
+	case a.Network() == "unix":
+		return "ipc://" + a.String()
+	}
+	return a.Network() + "://" + a.String()
+}
+
 // ServeListener accepts connections from a listener of the caller's, as Bind
 // does from its own, and returns at once. The socket closes the listener when
-// it is itself closed. The endpoint is the listener's network and address,
-// "tcp://127.0.0.1:5555", and Unbind takes it.
+// it is itself closed, or can't serve it. The endpoint is the listener's
+// network and address, "tcp://127.0.0.1:5555" or "ipc:///tmp/feed", and Unbind
+// takes it.
 func (s *Socket) ServeListener(ln net.Listener) error {
+	name := endpointOf(ln.Addr())
 	if s.bad != nil || s.isClosed() {
-		return s.opError("serve", "", s.dead())
+		_ = ln.Close()
+		return s.opError("serve", name, s.dead())
 	}
-	name := ln.Addr().Network() + "://" + ln.Addr().String()
 	listener, err := s.group.Serve(ln, name, s.sessionOptions())
 	if err != nil {
 		return s.opError("serve", name, err)

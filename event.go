@@ -10,6 +10,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/phimq/zmq/internal/engine"
 	"github.com/phimq/zmq/internal/session"
 )
 
@@ -20,22 +21,22 @@ type EventKind uint32
 // The events of libzmq's monitor, with what Event.Value is for each, and one
 // of our own.
 const (
-	EventConnected               EventKind = 0x0001 // a connection is there, before its handshake; descriptor
-	EventConnectDelayed          EventKind = 0x0002 // a try to connect begins
-	EventConnectRetried          EventKind = 0x0004 // the next try is due; milliseconds until then
-	EventListening               EventKind = 0x0008 // an endpoint is bound; descriptor
-	EventBindFailed              EventKind = 0x0010 // an endpoint is not; errno
-	EventAccepted                EventKind = 0x0020 // a peer connected, before its handshake; descriptor
-	EventAcceptFailed            EventKind = 0x0040 // a peer could not be accepted; errno
-	EventClosed                  EventKind = 0x0080 // an endpoint, or a try to connect, is closed; descriptor
-	EventCloseFailed             EventKind = 0x0100 // an endpoint could not be closed cleanly; errno
-	EventDisconnected            EventKind = 0x0200 // a connection is lost; descriptor
-	EventMonitorStopped          EventKind = 0x0400 // no more events
-	EventHandshakeFailedNoDetail EventKind = 0x0800 // a handshake broke off; errno
-	EventHandshakeSucceeded      EventKind = 0x1000 // a peer takes part
-	EventHandshakeFailedProtocol EventKind = 0x2000 // a peer broke the protocol; a ProtocolCode
-	EventHandshakeFailedAuth     EventKind = 0x4000 // a peer was refused; status code 300, 400 or 500
-	EventPipesStats              EventKind = 0x10000
+	EventConnected               EventKind = 0x0001     // a connection is there, before its handshake; descriptor
+	EventConnectDelayed          EventKind = 0x0002     // a try to connect begins
+	EventConnectRetried          EventKind = 0x0004     // the next try is due; milliseconds until then
+	EventListening               EventKind = 0x0008     // an endpoint is bound; descriptor
+	EventBindFailed              EventKind = 0x0010     // an endpoint is not; errno
+	EventAccepted                EventKind = 0x0020     // a peer connected, before its handshake; descriptor
+	EventAcceptFailed            EventKind = 0x0040     // a peer could not be accepted; errno
+	EventClosed                  EventKind = 0x0080     // an endpoint, or a try to connect, is closed; descriptor
+	EventCloseFailed             EventKind = 0x0100     // an endpoint could not be closed cleanly; errno
+	EventDisconnected            EventKind = 0x0200     // a connection is lost; descriptor
+	EventMonitorStopped          EventKind = 0x0400     // no more events
+	EventHandshakeFailedNoDetail EventKind = 0x0800     // a handshake broke off; errno
+	EventHandshakeSucceeded      EventKind = 0x1000     // a peer takes part
+	EventHandshakeFailedProtocol EventKind = 0x2000     // a peer broke the protocol; a ProtocolCode
+	EventHandshakeFailedAuth     EventKind = 0x4000     // a peer was refused, or refuses us; status code 300, 400 or 500
+	EventPipesStats              EventKind = 0x10000    // see Socket.MonitorPipes
 	EventsLost                   EventKind = 0x80000000 // Value events were lost, because nobody took them
 	EventsAll                    EventKind = 0xFFFF     // every event of a connection
 )
@@ -103,10 +104,13 @@ const maxEvents = 1000
 // The loop ends with ctx or when the socket is closed. What a slow loop has no
 // time for becomes one event of kind EventsLost with its count.
 func (s *Socket) Events(ctx context.Context) iter.Seq[Event] {
-	q := &eventQueue{ready: make(chan struct{}, 1)}
+	q := newEventQueue()
 	s.watchers.add(q)
 	return func(yield func(Event) bool) {
 		defer s.watchers.remove(q)
+		if s.bad != nil {
+			return // nothing will ever happen
+		}
 		for {
 			for _, e := range q.take() {
 				if !yield(e) {
@@ -134,6 +138,8 @@ type eventQueue struct {
 	list []Event
 	lost uint64
 }
+
+func newEventQueue() *eventQueue { return &eventQueue{ready: make(chan struct{}, 1)} }
 
 func (q *eventQueue) put(e Event) {
 	q.mu.Lock()
@@ -234,7 +240,17 @@ func eventValue(e session.Event) uint64 {
 	case session.HandshakeProtocol:
 		return uint64(protocolCode(e.Err))
 	case session.HandshakeRefused:
-		return 400
+		return statusCode(e.Err)
+	}
+	return 0
+}
+
+// statusCode is what a peer that refuses us gives as its reason, as libzmq
+// does. RFC 27 "Message Format" has the codes.
+func statusCode(err error) uint64 {
+	var refused *engine.PeerError
+	if errors.As(err, &refused) {
+		return uint64(refused.Status())
 	}
 	return 0
 }

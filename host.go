@@ -109,7 +109,7 @@ func (h *host) Opened(p *pipe.Pipe, o pipe.Opening) {
 	h.send.mu.Unlock()
 	h.recv.mu.Unlock()
 	if tell {
-		p.Out.Tell()
+		p.Out.TellLate()
 	}
 	h.mark(p, true)
 }
@@ -158,7 +158,7 @@ func (h *host) Lost(p *pipe.Pipe) {
 	h.recv.mu.Unlock()
 	h.mu.Lock()
 	if _, known := h.pipes[p]; known {
-		h.socket().bury(out, in)
+		h.socket().bury(p, out, in)
 		delete(h.pipes, p)
 	}
 	h.mu.Unlock()

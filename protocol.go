@@ -68,7 +68,7 @@ func protocolCode(err error) ProtocolCode {
 		return ProtocolInvalidMetadata
 	case errors.Is(err, engine.ErrUnexpected):
 		return ProtocolUnexpectedCommand
-	case errors.Is(err, wire.ErrCommand):
+	case errors.Is(err, wire.ErrCommand), errors.Is(err, engine.ErrCommand):
 		return ProtocolMalformedCommand
 	}
 	return ProtocolUnspecified

@@ -113,6 +113,8 @@ func (p *proxy) run(outer context.Context) error {
 		p.running.Add(1)
 		go p.controlLoop(ctx)
 	}
+	p.running.Add(1)
+	go p.watchLoop(ctx)
 	p.running.Wait()
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -123,6 +125,33 @@ func (p *proxy) run(outer context.Context) error {
 		return ended
 	}
 	return p.err
+}
+
+// watchLoop ends the proxy when a socket is closed, whatever the loops wait for.
+func (p *proxy) watchLoop(ctx context.Context) {
+	defer p.running.Done()
+	front, back := p.forward.from, p.forward.to
+	closed := front
+	select {
+	case <-front.done:
+	case <-back.done:
+		closed = back
+	case <-p.capture.ending():
+		closed = p.capture
+	case <-p.control.ending():
+		closed = p.control
+	case <-ctx.Done():
+		return
+	}
+	p.finish(closed.opError("proxy", "", ErrClosed))
+}
+
+// ending is closed when Close begins; a socket that is not there never closes.
+func (s *Socket) ending() <-chan struct{} {
+	if s == nil {
+		return nil
+	}
+	return s.done
 }
 
 // finish ends the proxy. The first reason counts.

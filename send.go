@@ -98,6 +98,9 @@ func (s *Socket) trySend(frames [][]byte, m *Msg, reserved bool) error {
 	if flush != nil {
 		flush.Flush()
 	}
+	if err == nil {
+		s.changed() // now it may receive
+	}
 	return err
 }
 
@@ -203,7 +206,7 @@ func (s *Socket) fanOut(frames [][]byte, m *Msg) error {
 	}
 	s.send.mu.Unlock()
 	for _, p := range later {
-		p.Out.Tell()
+		p.Out.TellLate()
 	}
 	return nil
 }

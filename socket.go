@@ -27,6 +27,7 @@ type Socket struct {
 	seed     uint32
 	onEvent  func(Event)
 	watchers watchers
+	monitor  monitorSlot
 	requests requests
 
 	pattern pattern.Pattern
@@ -219,6 +220,7 @@ func (s *Socket) shut(ctx context.Context, linger <-chan time.Time) error {
 	s.group.Close()
 	s.dropAll()
 	s.host.emit(Event{Kind: EventMonitorStopped, Time: time.Now()})
+	s.monitor.stop()
 	s.domain.leave(s)
 	close(s.finished)
 	return s.closeErr

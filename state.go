@@ -165,7 +165,7 @@ func (s *Socket) subscribe(topic []byte, add bool) error {
 	s.send.mu.Unlock()
 	s.recv.mu.Unlock()
 	for _, p := range tell {
-		p.Out.Tell()
+		p.Out.TellLate()
 	}
 	if s.typ == XPUB {
 		s.peersChanged()

@@ -27,8 +27,9 @@ type PeerStats struct {
 	Connects int
 	// Sent is what was queued for the peer, Received what came from it.
 	Sent, Received Traffic
-	// SendQueue is what the kernel has not taken yet, or, on inproc, what the
-	// peer has not received. RecvQueue is what was not received here.
+	// SendQueue is what no write has begun with yet, or, on inproc, what the
+	// peer has not received; it reports that in batches. RecvQueue is what was
+	// not received here.
 	SendQueue, RecvQueue Queued
 	Dropped              Drops
 	// RoundTrip is the time from the last PING that was answered to its
@@ -47,25 +48,33 @@ func (t *Traffic) add(c pipe.Count) {
 // Queued is what waits in a queue.
 type Queued struct{ Messages, Bytes int }
 
-// Drops counts messages that nobody will receive, by reason.
+// Drops counts messages that nobody will receive, by reason. Those of
+// QueueFull and NoPeer never were in a queue: they are not in Traffic. The
+// others are.
 type Drops struct {
 	QueueFull uint64 // the queue had reached its high-water mark
 	Replaced  uint64 // a later message took their place (CONFLATE)
 	NoPeer    uint64 // no such peer: ROUTER without WithRouterMandatory, REP whose requester is gone
 	PeerGone  uint64 // they waited for a peer that went away
+	Late      uint64 // received, and no Request waited for them, or no longer
 }
 
 // Total returns the sum of all reasons.
-func (d Drops) Total() uint64 { return d.QueueFull + d.Replaced + d.NoPeer + d.PeerGone }
+func (d Drops) Total() uint64 { return d.QueueFull + d.Replaced + d.NoPeer + d.PeerGone + d.Late }
 
-func (d *Drops) add(c pipe.Count) {
-	d.QueueFull += c.Refused
-	d.Replaced += c.Replaced
-	d.PeerGone += c.Dropped
+// add counts what a pipe dropped. On inproc its in-queue is the out-queue of
+// the peer, who counts for itself.
+func (d *Drops) add(p *pipe.Pipe, out, in pipe.Count) {
+	d.QueueFull += out.Refused
+	d.Replaced += out.Replaced
+	d.PeerGone += out.Dropped
+	if !p.Inproc {
+		d.Replaced += in.Replaced
+	}
 }
 
 // Stats returns what the socket has done and what waits in it. The numbers of
-// one peer are taken at one moment; those of different peers one after the
+// one queue are taken at one moment, those of different queues one after the
 // other.
 func (s *Socket) Stats() Stats {
 	st := Stats{Type: s.typ}
@@ -77,8 +86,11 @@ func (s *Socket) Stats() Stats {
 	}
 	s.mu.Unlock()
 	s.send.mu.Lock()
-	st.Dropped.NoPeer += s.send.noPeer
+	st.Dropped.NoPeer = s.send.noPeer
 	s.send.mu.Unlock()
+	s.requests.mu.Lock()
+	st.Dropped.Late = s.requests.late
+	s.requests.mu.Unlock()
 	for p, c := range connected {
 		peer := s.peerStats(p)
 		peer.Connected = c
@@ -105,14 +117,14 @@ func (s *Socket) peerStats(p *pipe.Pipe) PeerStats {
 	}
 	s.send.mu.Unlock()
 	ps.Sent.add(out)
-	ps.Dropped.add(out)
 	s.recv.mu.Lock()
-	in := p.In
+	p.In.Mu.Lock()
+	in := p.In.Count()
+	ps.RecvQueue.Messages, ps.RecvQueue.Bytes = p.Waiting()
+	p.In.Mu.Unlock()
 	s.recv.mu.Unlock()
-	in.Mu.Lock()
-	ps.Received.add(in.Count())
-	ps.RecvQueue = Queued{in.Len(), in.Bytes()}
-	in.Mu.Unlock()
+	ps.Received.add(in)
+	ps.Dropped.add(p, out, in)
 	return ps
 }
 
@@ -123,8 +135,8 @@ type past struct {
 }
 
 // bury adds a pipe that is gone.
-func (s *Socket) bury(out, in pipe.Count) {
+func (s *Socket) bury(p *pipe.Pipe, out, in pipe.Count) {
 	s.past.sent.add(out)
 	s.past.received.add(in)
-	s.past.dropped.add(out)
+	s.past.dropped.add(p, out, in)
 }

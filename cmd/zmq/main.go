@@ -2,19 +2,64 @@
 package main
 
 import (
+	"context"
 	"os"
+	"os/signal"
+	"syscall"
 
-	_ "github.com/phimq/zmq"
 	"github.com/spf13/cobra"
 )
 
-func main() {
+const rootHelp = `zmq speaks ZeroMQ from the command line: one command for each socket type.
+
+Endpoints are tcp://HOST:PORT, ipc://PATH or ipc://@NAME, as many as you like.
+  @tcp://:5555            or --bind: be reached here (* is a prefix as well)
+  +tcp://HOST:5555        or --connect: reach for it (> is a prefix as well)
+  tcp://HOST:5555         pub, pull and rep bind; sub, push and req connect
+It does not matter who starts first: a connection is tried until it is there.
+
+stdout carries data only, stderr talk only. The exit code is
+  0 done   1 usage, or another error   2 could not bind, connect or shake hands
+  3 --timeout is over   4 not authorised   5 protocol broken   130 interrupted`
+
+func main() { os.Exit(run(os.Args[1:])) }
+
+// run runs one command and returns the exit code.
+func run(args []string) int {
+	// With a handler, writing to a pipe that nobody reads is an error and not
+	// the end; without signal.Ignore, commands that we start are as usual.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
+	ctx, cancel := context.WithCancelCause(context.Background())
+	defer cancel(nil)
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	go interruptLoop(signals, cancel)
+
+	root := rootCommand()
+	root.SetArgs(args)
+	return report(root.ExecuteContext(ctx), os.Stderr)
+}
+
+// interruptLoop ends the command at the first signal. The second one ends the
+// program as it would any other.
+func interruptLoop(signals chan os.Signal, cancel context.CancelCauseFunc) {
+	<-signals
+	signal.Stop(signals)
+	cancel(errInterrupted)
+}
+
+func rootCommand() *cobra.Command {
 	root := &cobra.Command{
-		Use:          "zmq",
-		Short:        "Speak ZeroMQ from the command line",
-		SilenceUsage: true,
+		Use:           "zmq",
+		Short:         "Speak ZeroMQ from the command line",
+		Long:          rootHelp,
+		SilenceUsage:  true,
+		SilenceErrors: true,
 	}
-	if root.Execute() != nil {
-		os.Exit(1)
-	}
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return usageError(cmd, err) })
+	root.AddCommand(
+		pushCommand(), pullCommand(), pubCommand(), subCommand(), reqCommand(), repCommand(),
+		demoCommand(), demoReplierCommand(), versionCommand(),
+	)
+	return root
 }

@@ -109,14 +109,23 @@ func (e *Encoder) encodeParts(parts [][]byte) {
 func (e *Encoder) encodeRaw(s *pipe.Seg) {
 	switch s.Kind {
 	case pipe.Parts:
-		e.vecs = append(e.vecs, s.Parts...)
+		for _, part := range s.Parts {
+			e.appendRaw(part)
+		}
 	case pipe.Run:
 		for run := s.B; len(run) > 0; {
 			for f := range pipe.Frames(run) {
-				e.vecs = append(e.vecs, f)
+				e.appendRaw(f)
 			}
 			run = run[pipe.MessageLen(run):]
 		}
+	}
+}
+
+// appendRaw leaves out what is empty: not every link takes it as nothing.
+func (e *Encoder) appendRaw(frame []byte) {
+	if len(frame) > 0 {
+		e.vecs = append(e.vecs, frame)
 	}
 }
 

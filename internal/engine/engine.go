@@ -42,6 +42,9 @@ var (
 	ErrUnexpected = mech.ErrUnexpected
 )
 
+// PeerError is an ERROR command that the peer sent.
+type PeerError = mech.PeerError
+
 // maxIdentity is the octets an identity can have. RFC 37 "The Identity
 // Property".
 const maxIdentity = 255

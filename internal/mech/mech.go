@@ -50,6 +50,16 @@ func (r *Refusal) Error() string { return r.Reason }
 // RFC 37 "Error Handling".
 type PeerError struct{ Reason string }
 
+// Status returns the ZAP status code that the reason is, as libzmq has it; 0 if
+// it is none. RFC 27 "Message Format".
+func (e *PeerError) Status() int {
+	switch e.Reason {
+	case "300", "400", "500":
+		return int(e.Reason[0]-'0') * 100
+	}
+	return 0
+}
+
 func (e *PeerError) Error() string { return fmt.Sprintf("refused by the peer: %q", e.Reason) }
 
 // hearError reads an ERROR command.

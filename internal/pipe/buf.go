@@ -34,7 +34,13 @@ func (b *Buf) Hold() { b.refs.Add(1) }
 
 // Release takes a reader away. A nil Buf is memory of the garbage collector's.
 func (b *Buf) Release() {
-	for b != nil && b.refs.Add(-1) == 0 {
+	for b != nil {
+		if left := b.refs.Add(-1); left != 0 {
+			if poison && left < 0 {
+				panic("pipe: memory was given back twice")
+			}
+			return
+		}
 		next := b.next
 		b.next = nil
 		if b.pool != nil {

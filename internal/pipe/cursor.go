@@ -44,6 +44,7 @@ func (p *Pipe) headConflated() bool {
 		return true
 	}
 	for ; p.at < len(p.got); p.at++ {
+		q.count.Replaced += uint64(p.got[p.at].N)
 		q.Read(p.got[p.at].N)
 		p.got[p.at].Release()
 	}
@@ -120,6 +121,16 @@ func (p *Pipe) report() {
 	p.In.Read(p.unread)
 	p.unread = 0
 	p.In.Mu.Unlock()
+}
+
+// Waiting returns the messages of In that were not received, and the octets
+// that they take. The lock of In is held as well.
+func (p *Pipe) Waiting() (messages, octets int) {
+	octets = p.In.bytes
+	for i := p.at; i < len(p.got); i++ {
+		octets += p.got[i].Size()
+	}
+	return p.In.held - p.unread, octets - p.off
 }
 
 // Drop leaves all that was taken behind.

@@ -139,8 +139,21 @@ func (q *Queue) wake() (tell bool) {
 	return true
 }
 
-// Tell wakes the reader after a Put that asked for it.
+// Tell wakes the reader after a Put that asked for it. The lock is held since,
+// or the reader is one that never changes.
 func (q *Queue) Tell() { q.reader.Readable(q.readerPipe) }
+
+// TellLate is Tell for who has let the lock go since the Put: the reader may be
+// gone, and the next one was told when it came.
+func (q *Queue) TellLate() {
+	q.Mu.Lock()
+	r, p := q.reader, q.readerPipe
+	due := r != nil && q.phase == told
+	q.Mu.Unlock()
+	if due {
+		r.Readable(p)
+	}
+}
 
 // Put appends one message: prefix, which is framed already and carries MORE
 // on each frame, then frames. The octets are copied. It reports whether the
@@ -193,8 +206,10 @@ func (q *Queue) putDone(n, size int) (tell bool) {
 func (q *Queue) add(n, size int) {
 	q.held += n
 	q.bytes += size
-	q.count.Messages += uint64(n)
-	q.count.Bytes += uint64(size)
+	if n > 0 { // not a change of a subscription
+		q.count.Messages += uint64(n)
+		q.count.Bytes += uint64(size)
+	}
 }
 
 // PutParts appends one message by reference. The queue owns the frames from
@@ -232,8 +247,11 @@ func (q *Queue) PutRun(buf *Buf, run []byte, n int) (tell bool) {
 		return false
 	}
 	if q.conflate {
+		last := LastMessage(run)
+		q.count.Messages += uint64(n - 1)
+		q.count.Bytes += uint64(len(run) - len(last))
 		q.count.Replaced += q.drop() + uint64(n-1)
-		run, n = LastMessage(run), 1
+		run, n = last, 1
 	}
 	if len(run) < cap(buf.B)/copyShare {
 		// A few messages must not keep all of buf from being used again.

@@ -85,10 +85,14 @@ func (c *conn) handshake(start time.Time) (p *pipe.Peer, rest []byte, err error)
 	if c.o.Engine.Raw {
 		p = &pipe.Peer{Type: "STREAM"}
 	} else {
-		p, rest, err = engine.Handshake(nc, c.o.Engine, c.o.Engine.NewMechanism(c.bound))
+		t := &talker{c: c}
+		p, rest, err = engine.Handshake(t, c.o.Engine, c.o.Engine.NewMechanism(c.bound))
+		if unsaid := t.wait(); err == nil {
+			err = unsaid
+		}
 	}
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, c.cause(err)
 	}
 	p.Local, p.Remote = address(nc.LocalAddr()), address(nc.RemoteAddr())
 	c.mu.Lock()
@@ -100,6 +104,16 @@ func (c *conn) handshake(start time.Time) (p *pipe.Peer, rest []byte, err error)
 		_ = nc.SetDeadline(time.Time{})
 	}
 	return p, rest, nil
+}
+
+// cause is why the connection was hung up, or else err.
+func (c *conn) cause(err error) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.ended && c.reason != nil {
+		return c.reason
+	}
+	return err
 }
 
 // open puts the connection to work for p, which is attached if it is new.
@@ -154,18 +168,23 @@ func (c *conn) event(kind EventKind, err error) {
 }
 
 // failed tells of a handshake that failed.
-func (c *conn) failed(err error) {
+func (c *conn) failed(err error) { c.event(Failure(err), err) }
+
+// Failure returns the kind of event that tells of a handshake that failed so.
+func Failure(err error) EventKind {
 	var refused *mech.PeerError
 	var malformed wire.Malformed
 	switch {
+	case errors.As(err, &refused) && refused.Status() > 0:
+		return HandshakeRefused
 	case errors.As(err, &refused):
-		c.event(HandshakeRefused, err)
+		return HandshakeProtocol
 	case errors.As(err, &malformed), errors.Is(err, engine.ErrVersion), errors.Is(err, engine.ErrMechanism),
+		errors.Is(err, engine.ErrCommand),
 		errors.Is(err, engine.ErrSocketType), errors.Is(err, engine.ErrIdentity), errors.Is(err, mech.ErrUnexpected):
-		c.event(HandshakeProtocol, err)
-	default:
-		c.event(HandshakeFailed, err)
+		return HandshakeProtocol
 	}
+	return HandshakeFailed
 }
 
 // address writes a network address as an endpoint.

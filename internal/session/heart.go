@@ -154,7 +154,7 @@ func (h *heart) say(frame []byte) {
 	tell := q.ControlLen() < maxPongs && q.PutControl(frame)
 	q.Mu.Unlock()
 	if tell {
-		q.Tell()
+		q.TellLate()
 	}
 }
 

@@ -1,0 +1,123 @@
+//go:build !race
+
+package zmq_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	"github.com/phimq/zmq"
+)
+
+// sending are the ways of sending that must not allocate.
+var sending = []struct {
+	name string
+	send func(ctx context.Context, s *zmq.Socket, m *zmq.Msg, frames [][]byte) error
+}{
+	{"Send", func(ctx context.Context, s *zmq.Socket, _ *zmq.Msg, frames [][]byte) error {
+		return s.Send(ctx, frames...)
+	}},
+	{"TrySend", func(_ context.Context, s *zmq.Socket, _ *zmq.Msg, frames [][]byte) error { return s.TrySend(frames...) }},
+	{"SendMsg", func(ctx context.Context, s *zmq.Socket, m *zmq.Msg, frames [][]byte) error {
+		m.Frames = append(m.Frames[:0], frames...)
+		return s.SendMsg(ctx, m)
+	}},
+}
+
+// TestDoNotAllocate holds small messages to no allocation at all, once sockets
+// and messages have grown to their work: one at a time and in bursts.
+func TestDoNotAllocate(t *testing.T) {
+	for _, types := range [][2]zmq.Type{{zmq.PUSH, zmq.PULL}, {zmq.DEALER, zmq.ROUTER}, {zmq.PUB, zmq.SUB}, {zmq.PAIR, zmq.PAIR}, {zmq.REQ, zmq.REP}} {
+		for _, bind := range []string{"tcp://127.0.0.1:*", "ipc://*", "inproc://alloc"} {
+			for _, way := range sending {
+				t.Run(types[0].String()+"/"+bind[:3]+"/"+way.name, func(t *testing.T) {
+					for _, burst := range []int{1, 100} {
+						if types[0] == zmq.REQ && burst > 1 {
+							continue // speaks in turn
+						}
+						e := newExchange(t, types, bind)
+						e.burst, e.send = burst, way.send
+						for range 100 {
+							e.run()
+						}
+						if n := testing.AllocsPerRun(100, e.run); n > 0 {
+							t.Errorf("bursts of %d messages there, and back where there is one: %v allocations a burst, want 0", burst, n)
+						}
+						if e.err != nil {
+							t.Fatal(e.err)
+						}
+					}
+				})
+			}
+		}
+	}
+}
+
+// exchange is two joined sockets: one sends a burst, which the other answers
+// if its pattern has answers.
+type exchange struct {
+	ctx     context.Context
+	from    *zmq.Socket
+	to      *zmq.Socket
+	answers bool
+	burst   int
+	send    func(ctx context.Context, s *zmq.Socket, m *zmq.Msg, frames [][]byte) error
+	frames  [][]byte
+	out, in zmq.Msg
+	err     error
+}
+
+func newExchange(t *testing.T, types [2]zmq.Type, bind string) *exchange {
+	t.Helper()
+	domain := zmq.WithDomain(zmq.NewDomain())
+	from, err := zmq.New(types[0], domain)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { from.Close() })
+	to, err := zmq.New(types[1], domain)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { to.Close() })
+	if to.Type() == zmq.SUB {
+		err = to.Subscribe("")
+	}
+	b, errBind := to.Bind(bind)
+	if err := errors.Join(err, errBind); err != nil {
+		t.Fatal(err)
+	}
+	err = errors.Join(from.Connect(b.Endpoint()), from.WaitReady(t.Context(), 1), to.WaitReady(t.Context(), 1))
+	if err == nil && from.Type() == zmq.PUB {
+		err = from.WaitSubscribers(t.Context(), "", 1)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	answers := from.Type() == zmq.DEALER || from.Type() == zmq.REQ
+	return &exchange{ctx: t.Context(), from: from, to: to, answers: answers, frames: [][]byte{make([]byte, 64)}}
+}
+
+func (e *exchange) run() {
+	for range e.burst {
+		e.note(e.send(e.ctx, e.from, &e.out, e.frames))
+	}
+	for range e.burst {
+		e.note(e.to.RecvInto(e.ctx, &e.in))
+		if e.answers {
+			e.note(e.send(e.ctx, e.to, &e.out, e.in.Frames))
+		}
+	}
+	if e.answers {
+		for range e.burst {
+			e.note(e.from.RecvInto(e.ctx, &e.in))
+		}
+	}
+}
+
+func (e *exchange) note(err error) {
+	if err != nil && e.err == nil {
+		e.err = err
+	}
+}

@@ -1,0 +1,212 @@
+package main
+
+import (
+	"bytes"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/spf13/cobra"
+)
+
+// A notation writes messages as lines and reads them back. Frames are divided
+// by a tab, but in JSON.
+type notation struct {
+	hex, quoted, json bool
+	split             bool // as text: a tab that is read divides frames
+}
+
+const notationHelp = `
+A message is a line; its frames are divided by tabs. --hex, --quoted and --json
+write the same in ways that keep every octet; what one command writes so,
+another reads.`
+
+func (n *notation) add(cmd *cobra.Command) {
+	fs := cmd.Flags()
+	fs.BoolVar(&n.hex, "hex", false, "frames as hexadecimal")
+	fs.BoolVar(&n.quoted, "quoted", false, "frames in double quotes, as Go writes strings")
+	fs.BoolVar(&n.json, "json", false, `messages as {"frames":["text",{"base64":"/w=="}]}`)
+	cmd.MarkFlagsMutuallyExclusive("hex", "quoted", "json")
+}
+
+func (n *notation) addSplit(cmd *cobra.Command) {
+	cmd.Flags().BoolVar(&n.split, "split", false, "a tab in the input divides frames")
+	cmd.MarkFlagsMutuallyExclusive("split", "hex", "quoted", "json")
+}
+
+// parse reads a message from a line.
+func (n *notation) parse(line []byte) ([][]byte, error) {
+	switch {
+	case n.json:
+		return parseJSON(line)
+	case n.quoted:
+		return parseQuoted(string(line))
+	case n.hex:
+		frames := bytes.Split(line, []byte{'\t'})
+		for i, f := range frames {
+			var err error
+			if frames[i], err = n.parseFrame(string(f)); err != nil {
+				return nil, err
+			}
+		}
+		return frames, nil
+	case n.split:
+		return bytes.Split(line, []byte{'\t'}), nil
+	}
+	return [][]byte{line}, nil
+}
+
+// parseFrame reads a single frame. JSON needs no notation of its own for it.
+func (n *notation) parseFrame(text string) ([]byte, error) {
+	switch {
+	case n.hex:
+		b, err := hex.DecodeString(text)
+		if err != nil {
+			return nil, fmt.Errorf("%q is not hexadecimal", text)
+		}
+		return b, nil
+	case n.quoted:
+		frames, err := parseQuoted(text)
+		if err == nil && len(frames) != 1 {
+			err = fmt.Errorf("%q is not one frame", text)
+		}
+		if err != nil {
+			return nil, err
+		}
+		return frames[0], nil
+	}
+	return []byte(text), nil
+}
+
+// append writes a message. On a terminal, text shows what would control it.
+func (n *notation) append(b []byte, frames [][]byte, terminal bool) ([]byte, error) {
+	if n.json {
+		text, err := json.Marshal(jsonMessage{asJSON(frames)})
+		return append(b, text...), err
+	}
+	for i, f := range frames {
+		if i > 0 {
+			b = append(b, '\t')
+		}
+		switch {
+		case n.hex:
+			b = hex.AppendEncode(b, f)
+		case n.quoted:
+			b = strconv.AppendQuote(b, string(f))
+		case terminal:
+			b = append(b, visible(f)...)
+		default:
+			b = append(b, f...)
+		}
+	}
+	return b, nil
+}
+
+// visible is text in which whatever is not printable is escaped, so that a
+// message can't take over the terminal.
+func visible(text []byte) string {
+	var b strings.Builder
+	for len(text) > 0 {
+		r, size := utf8.DecodeRune(text)
+		switch {
+		case r == utf8.RuneError && size == 1:
+			fmt.Fprintf(&b, `\x%02x`, text[0])
+		case unicode.IsPrint(r):
+			b.WriteRune(r)
+		default:
+			quoted := strconv.QuoteRune(r)
+			b.WriteString(quoted[1 : len(quoted)-1])
+		}
+		text = text[size:]
+	}
+	return b.String()
+}
+
+var errQuoted = errors.New(`want frames in double quotes with tabs between: "one"	"two"`)
+
+func parseQuoted(line string) ([][]byte, error) {
+	var frames [][]byte
+	for {
+		quoted, err := strconv.QuotedPrefix(line)
+		if err != nil || quoted[0] != '"' {
+			return nil, errQuoted
+		}
+		frame, err := strconv.Unquote(quoted)
+		if err != nil {
+			return nil, errQuoted
+		}
+		frames = append(frames, []byte(frame))
+		if line = line[len(quoted):]; line == "" {
+			return frames, nil
+		}
+		rest, ok := strings.CutPrefix(line, "\t")
+		if !ok {
+			return nil, errQuoted
+		}
+		line = rest
+	}
+}
+
+// jsonMessage is a message in JSON.
+type jsonMessage struct {
+	Frames []jsonFrame `json:"frames"`
+}
+
+// jsonFrame is a string, or an object with the octets in base64 if they are
+// not UTF-8.
+type jsonFrame []byte
+
+type jsonOctets struct {
+	Base64 []byte `json:"base64"`
+}
+
+func asJSON(frames [][]byte) []jsonFrame {
+	list := make([]jsonFrame, len(frames))
+	for i, f := range frames {
+		list[i] = f
+	}
+	return list
+}
+
+// MarshalJSON writes the frame.
+func (f jsonFrame) MarshalJSON() ([]byte, error) {
+	if utf8.Valid(f) {
+		return json.Marshal(string(f))
+	}
+	return json.Marshal(jsonOctets{f})
+}
+
+// UnmarshalJSON reads the frame.
+func (f *jsonFrame) UnmarshalJSON(text []byte) error {
+	var s *string
+	if err := json.Unmarshal(text, &s); err == nil && s != nil {
+		*f = jsonFrame(*s)
+		return nil
+	}
+	var o jsonOctets
+	if err := json.Unmarshal(text, &o); err != nil {
+		return err
+	}
+	if o.Base64 == nil {
+		return errors.New("no base64")
+	}
+	*f = o.Base64
+	return nil
+}
+
+func parseJSON(line []byte) ([][]byte, error) {
+	var m jsonMessage
+	if err := json.Unmarshal(line, &m); err != nil || len(m.Frames) == 0 {
+		return nil, errors.New(`want {"frames":["text",{"base64":"/w=="}]}`)
+	}
+	frames := make([][]byte, len(m.Frames))
+	for i, f := range m.Frames {
+		frames[i] = f
+	}
+	return frames, nil
+}

@@ -1,0 +1,57 @@
+package main
+
+import (
+	"bytes"
+	"slices"
+	"testing"
+)
+
+// FuzzNotation: what a notation writes, it reads; what is not in it is an
+// error and nothing worse.
+func FuzzNotation(f *testing.F) {
+	f.Add([]byte("topic"), []byte("body"))
+	f.Add([]byte(""), []byte("\x00\xff\n\t\"\\"))
+	f.Add([]byte(`{"frames":["a",{"base64":"AA=="}]}`), []byte("\"a\"\t\"b\""))
+	f.Add([]byte(`{"frames":[null]}`), []byte(`{"frames":[{}]}`))
+	f.Add([]byte("\u202e\u0085"), []byte("0g"))
+	f.Fuzz(func(t *testing.T, a, b []byte) {
+		for _, n := range []notation{{hex: true}, {quoted: true}, {json: true}} {
+			want := [][]byte{a, b}
+			line, err := n.append(nil, want, false)
+			if err != nil {
+				t.Fatalf("%+v: %v", n, err)
+			}
+			if bytes.ContainsAny(line, "\n\x00") {
+				t.Errorf("%+v: %q is not a line of text", n, line)
+			}
+			got, err := n.parse(line)
+			if err != nil || !slices.EqualFunc(got, want, bytes.Equal) {
+				t.Errorf("%+v: %q is read as %q, %v; want %q", n, line, got, err, want)
+			}
+			if frames, err := n.parse(a); err == nil && len(frames) == 0 {
+				t.Errorf("%+v: %q is read as a message without frames", n, a)
+			}
+		}
+		for _, r := range visible(a) {
+			if r < ' ' || r == 0x7f || r >= 0x80 && r < 0xa0 || r == '\u202e' {
+				t.Errorf("visible(%q) has %q", a, r)
+			}
+		}
+	})
+}
+
+func TestNotationText(t *testing.T) {
+	frames := [][]byte{[]byte("a\x1b[2Jb"), []byte("gr\u00fc\xff"), []byte(`c:\n`)}
+	for _, c := range []struct {
+		terminal bool
+		want     string
+	}{
+		{false, "a\x1b[2Jb\tgr\u00fc\xff\tc:\\n"},
+		{true, "a\\x1b[2Jb\tgr\u00fc\\xff\tc:\\n"},
+	} {
+		got, err := new(notation).append(nil, frames, c.terminal)
+		if string(got) != c.want || err != nil {
+			t.Errorf("terminal %v: %q, %v; want %q", c.terminal, got, err, c.want)
+		}
+	}
+}
