@@ -30,6 +30,8 @@ func (s *Socket) Attach(ctx context.Context, c net.Conn, role Role) error {
 	err := s.group.Attach(ctx, c, role == Accepted, s.sessionOptions())
 	switch {
 	case err == nil || isClosed(err):
+	case s.isClosed():
+		err = ErrClosed
 	case ctx.Err() != nil:
 		err = ctx.Err()
 	default:

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"os"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -16,17 +17,14 @@ import (
 // closing is a connection that says when it is closed.
 type closing struct {
 	net.Conn
+	once   sync.Once
 	closed chan struct{}
 }
 
 func newClosing(c net.Conn) *closing { return &closing{Conn: c, closed: make(chan struct{})} }
 
 func (c *closing) Close() error {
-	select {
-	case <-c.closed:
-	default:
-		close(c.closed)
-	}
+	c.once.Do(func() { close(c.closed) })
 	return c.Conn.Close()
 }
 
@@ -103,8 +101,8 @@ func TestAttachRoles(t *testing.T) {
 // TestAttachFails: each failure is told in words that can be tested, and the
 // connection is closed.
 func TestAttachFails(t *testing.T) {
-	ended, cancel := context.WithCancel(t.Context())
-	cancel()
+	ended, cancel := context.WithCancelCause(t.Context())
+	cancel(errors.New("some cause"))
 	for _, c := range []struct {
 		name string
 		ctx  context.Context

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -293,5 +294,35 @@ func TestSendOnReceivedMsg(t *testing.T) {
 			}
 			next[got[1]]++
 		}
+	}
+}
+
+// TestInprocComesAndGoes: a socket that closes while it is being joined leaves
+// no peer behind that is not there: a PAIR takes the next one.
+func TestInprocComesAndGoes(t *testing.T) {
+	leak.Check(t)
+	for range 300 {
+		d := zmq.WithDomain(zmq.NewDomain())
+		bound, fleeting := open(t, zmq.PAIR, d), open(t, zmq.PAIR, d)
+		if err := fleeting.Connect("inproc://fleeting"); err != nil {
+			t.Fatal(err)
+		}
+		var wg sync.WaitGroup
+		wg.Go(func() { fleeting.Close() })
+		if _, err := bound.Bind("inproc://fleeting"); err != nil {
+			t.Fatal(err)
+		}
+		wg.Wait()
+		if n := bound.Peers(); n != 0 {
+			t.Fatalf("%d peers are left", n)
+		}
+		next := open(t, zmq.PAIR, d)
+		if err := next.Connect("inproc://fleeting"); err != nil {
+			t.Fatal(err)
+		}
+		say(t, next, "here")
+		expectHeard(t, bound, "here")
+		next.Close()
+		bound.Close()
 	}
 }

@@ -78,10 +78,10 @@ func (e Event) String() string {
 	if e.Remote != "" {
 		s += " peer " + e.Remote
 	}
-	switch {
-	case e.Kind == EventsLost:
+	switch e.Kind {
+	case EventsLost:
 		s = fmt.Sprintf("%d events lost", e.Value)
-	case e.Kind == EventConnectRetried:
+	case EventConnectRetried:
 		s += fmt.Sprintf(" in %d ms", e.Value)
 	}
 	if e.Err != nil {

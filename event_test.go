@@ -315,6 +315,27 @@ func TestEventsLoopLeft(t *testing.T) {
 	if fmt.Sprint(seen) != fmt.Sprint([]string{first, second}) {
 		t.Errorf("the other loop saw %v", seen)
 	}
+	for e := range left {
+		t.Errorf("the loop that was left still gets %v", e)
+	}
+}
+
+// TestEventsLoopSeesTheEnd: what happens while the loop is busy comes before
+// its end.
+func TestEventsLoopSeesTheEnd(t *testing.T) {
+	for range 20 {
+		pull := open(t, zmq.PULL)
+		loop := pull.Events(context.Background())
+		bind(t, pull, "tcp://127.0.0.1:*")
+		last := zmq.Event{}
+		for e := range loop {
+			pull.Close()
+			last = e
+		}
+		if last.Kind != zmq.EventMonitorStopped {
+			t.Fatalf("the last event is %v", last)
+		}
+	}
 }
 
 // TestEventsLost: what a slow loop has no time for is counted.

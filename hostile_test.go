@@ -61,7 +61,11 @@ func (v *victim) good() {
 		v.t.Fatal(err)
 	}
 	typ := map[string]zmq.Type{"PUSH": zmq.PUSH, "DEALER": zmq.DEALER, "SUB": zmq.SUB, "REQ": zmq.REQ}[v.peer]
-	peer := open(v.t, typ, zmq.WithRoutingID(word))
+	var opts []zmq.Option
+	if typ == zmq.DEALER {
+		opts = append(opts, zmq.WithRoutingID(word))
+	}
+	peer := open(v.t, typ, opts...)
 	defer peer.Close()
 	if err := peer.Connect(endpoint); err != nil {
 		v.t.Fatal(err)
@@ -141,12 +145,12 @@ func TestHostileGreetings(t *testing.T) {
 			"HTTP":               []byte("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"),
 			"TLS":                []byte("\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"),
 			"SSH":                []byte("SSH-2.0-OpenSSH_9.2\r\n"),
-			"telnet":             []byte("\xff\xfd\x03\xff\xfb\x18\xff\xfb\x1f\xff\xfb\x20"),
+			"telnet":             append([]byte("\xff\xfd\x03\xff\xfb\x18\xff\xfb\x1f\xff\xfb\x20"), make([]byte, 64)...),
 			"zeros":              make([]byte, 1000),
 			"ones":               bytes.Repeat([]byte{0xFF}, 1000),
 			"noise":              noise(64 << 10),
 			"ZMTP 1.0":           []byte("\x01\x00\x06\x00hello"),
-			"ZMTP 1.0, wrapped":  []byte("\xff\xff\xff\xff\xff\xff\xff\xff\xda\x00"),
+			"ZMTP 1.0, wrapped":  []byte("\xff\xff\xff\xff\xff\xff\xff\xff\xda\x00\x00"),
 			"ZMTP 2.0":           []byte("\xff\x00\x00\x00\x00\x00\x00\x00\x01\x7f\x01\x08\x00\x00"),
 			"another mechanism":  greeting(3, 1, "CURVE"),
 			"a bad mechanism":    greeting(3, 1, "null"),
@@ -345,7 +349,8 @@ func TestBombs(t *testing.T) {
 		for range 5 {
 			p := v.greeted()
 			p.send(bytes.Repeat([]byte("\x01\x03bom"), 200_000))
-			p.end()
+			p.endSending()
+			endsSoon(p)
 			v.good()
 		}
 	})

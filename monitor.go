@@ -134,6 +134,7 @@ func (m *monitor) sendLoop() {
 	for _, e := range m.events.take() {
 		m.send(e)
 	}
+	m.tellLost()
 	m.put(Event{Kind: EventMonitorStopped})
 }
 
@@ -146,11 +147,15 @@ func (m *monitor) send(e Event) {
 		m.lost++
 		return
 	}
+	m.tellLost()
+	m.put(e)
+}
+
+func (m *monitor) tellLost() {
 	if m.lost > 0 {
 		m.put(Event{Kind: EventsLost, Value: m.lost})
 		m.lost = 0
 	}
-	m.put(e)
 }
 
 func (m *monitor) backlog() int {

@@ -122,7 +122,7 @@ func TestMsgDecodeKeepsFramesApart(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_ = append(msg.Frames[0], "more"...)
+	_ = append(msg.Frames[0], 'x')
 	if string(b) != "\x01a\x01b" {
 		t.Errorf("the octets are now %q", b)
 	}

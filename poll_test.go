@@ -48,57 +48,60 @@ func TestPollLooksOnce(t *testing.T) {
 	}
 }
 
+// readies are the ways in which a socket becomes ready: setup brings it to
+// where it is not, and ready over.
+var readies = []struct {
+	name  string
+	typ   zmq.Type
+	want  zmq.Ready
+	setup func(r *relay, s *zmq.Socket) (ready func())
+}{
+	{"a message comes", zmq.PULL, zmq.CanRecv, func(r *relay, s *zmq.Socket) func() {
+		push := r.meets(s, zmq.PUSH)
+		return func() { say(r, push, "a") }
+	}},
+	{"a peer comes", zmq.PUSH, zmq.CanSend, func(r *relay, s *zmq.Socket) func() {
+		return func() { r.meets(s, zmq.PULL) }
+	}},
+	{"there is room", zmq.PUSH, zmq.CanSend, func(r *relay, s *zmq.Socket) func() {
+		pull := r.meets(s, zmq.PULL, zmq.WithRecvHWM(1))
+		for s.TrySend([]byte("x")) == nil {
+		}
+		return func() { hear(r, pull); hear(r, pull) }
+	}},
+	{"a reply comes", zmq.REQ, zmq.CanRecv, func(r *relay, s *zmq.Socket) func() {
+		rep := r.meets(s, zmq.REP)
+		say(r, s, "question")
+		expectHeard(r, rep, "question")
+		return func() { say(r, rep, "answer") }
+	}},
+	{"the reply was received", zmq.REQ, zmq.CanSend, func(r *relay, s *zmq.Socket) func() {
+		rep := r.meets(s, zmq.REP)
+		say(r, s, "question")
+		expectHeard(r, rep, "question")
+		say(r, rep, "answer")
+		return func() { hear(r, s) }
+	}},
+	{"the request was received", zmq.REP, zmq.CanSend, func(r *relay, s *zmq.Socket) func() {
+		req := r.meets(s, zmq.REQ)
+		say(r, req, "question")
+		return func() { hear(r, s) }
+	}},
+	{"the reply was sent and another request waits", zmq.REP, zmq.CanRecv, func(r *relay, s *zmq.Socket) func() {
+		for range 2 {
+			say(r, r.meets(s, zmq.REQ), "question")
+		}
+		hear(r, s)
+		return func() { say(r, s, "answer") }
+	}},
+	{"it is closed", zmq.PULL, zmq.CanRecv, func(_ *relay, s *zmq.Socket) func() {
+		return func() { s.Close() }
+	}},
+}
+
 // TestPollWaits: for each way in which a socket becomes ready.
 func TestPollWaits(t *testing.T) {
-	recv, send := zmq.CanRecv, zmq.CanSend
-	for _, c := range []struct {
-		name  string
-		typ   zmq.Type
-		want  zmq.Ready
-		setup func(r *relay, s *zmq.Socket) (ready func())
-	}{
-		{"a message comes", zmq.PULL, recv, func(r *relay, s *zmq.Socket) func() {
-			push := r.meets(s, zmq.PUSH)
-			return func() { say(r, push, "a") }
-		}},
-		{"a peer comes", zmq.PUSH, send, func(r *relay, s *zmq.Socket) func() {
-			return func() { r.meets(s, zmq.PULL) }
-		}},
-		{"there is room", zmq.PUSH, send, func(r *relay, s *zmq.Socket) func() {
-			pull := r.meets(s, zmq.PULL, zmq.WithRecvHWM(1))
-			for s.TrySend([]byte("x")) == nil {
-			}
-			return func() { hear(r, pull); hear(r, pull) }
-		}},
-		{"a reply comes", zmq.REQ, recv, func(r *relay, s *zmq.Socket) func() {
-			rep := r.meets(s, zmq.REP)
-			say(r, s, "question")
-			expectHeard(r, rep, "question")
-			return func() { say(r, rep, "answer") }
-		}},
-		{"the reply was received", zmq.REQ, send, func(r *relay, s *zmq.Socket) func() {
-			rep := r.meets(s, zmq.REP)
-			say(r, s, "question")
-			expectHeard(r, rep, "question")
-			say(r, rep, "answer")
-			return func() { hear(r, s) }
-		}},
-		{"the request was received", zmq.REP, send, func(r *relay, s *zmq.Socket) func() {
-			req := r.meets(s, zmq.REQ)
-			say(r, req, "question")
-			return func() { hear(r, s) }
-		}},
-		{"the reply was sent and another request waits", zmq.REP, recv, func(r *relay, s *zmq.Socket) func() {
-			for range 2 {
-				say(r, r.meets(s, zmq.REQ), "question")
-			}
-			hear(r, s)
-			return func() { say(r, s, "answer") }
-		}},
-		{"it is closed", zmq.PULL, recv, func(_ *relay, s *zmq.Socket) func() {
-			return func() { s.Close() }
-		}},
-	} {
+	for _, c := range readies {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				r := newRelay(t)

@@ -215,8 +215,12 @@ func (s *Socket) shut(ctx context.Context, linger <-chan time.Time) error {
 	close(s.done)
 	s.changed()
 	s.unbindAll()
-	s.closeErr = s.drain(ctx, linger)
 	s.cutAll()
+	if s.drain(ctx, linger) {
+		s.group.Part(ctx, linger)
+	} else {
+		s.closeErr = ctx.Err()
+	}
 	s.group.Close()
 	s.dropAll()
 	s.host.emit(Event{Kind: EventMonitorStopped, Time: time.Now()})
@@ -226,8 +230,9 @@ func (s *Socket) shut(ctx context.Context, linger <-chan time.Time) error {
 	return s.closeErr
 }
 
-// drain waits until all that was sent is written, or the time is over.
-func (s *Socket) drain(ctx context.Context, linger <-chan time.Time) error {
+// drain waits until all that was sent is written. It reports false when the
+// time was over before.
+func (s *Socket) drain(ctx context.Context, linger <-chan time.Time) bool {
 	for _, p := range s.allPipes() {
 		if p.Inproc {
 			continue // what was sent is the receiver's already
@@ -241,12 +246,12 @@ func (s *Socket) drain(ctx context.Context, linger <-chan time.Time) error {
 		select {
 		case <-emptied:
 		case <-linger:
-			return nil
+			return false
 		case <-ctx.Done():
-			return ctx.Err()
+			return false
 		}
 	}
-	return nil
+	return true
 }
 
 func (s *Socket) allPipes() []*pipe.Pipe {

@@ -294,6 +294,24 @@ func TestStatsOfConflate(t *testing.T) {
 	}
 }
 
+// TestStatsOfConflateAtTheReceiver: a message that was looked at, and not
+// received before the next came, is replaced like others.
+func TestStatsOfConflateAtTheReceiver(t *testing.T) {
+	r := newRelay(t)
+	pull := r.open(zmq.PULL, zmq.WithConflate(true))
+	push := r.meets(pull, zmq.PUSH)
+	say(t, push, "old")
+	if pull.Ready() != zmq.CanRecv {
+		t.Error("it is not ready")
+	}
+	say(t, push, "new")
+	expectHeard(t, pull, "new")
+	expectNone(t, pull)
+	if got := push.Stats(); got.Sent.Messages != 2 || got.Dropped != (zmq.Drops{Replaced: 1}) {
+		t.Errorf("the sums are %+v", got)
+	}
+}
+
 // TestStatsWhileItWorks: Stats may be called at any time, of both ends of an
 // inproc link at once.
 func TestStatsWhileItWorks(t *testing.T) {

@@ -109,7 +109,7 @@ func TestConnCut(t *testing.T) {
 func TestConnCutAfter(t *testing.T) {
 	link := zmqtest.NewLink(t)
 	ln := link.Listener()
-	link.CutAfter(3, -1)
+	link.CutAfter(3)
 	near, far := dial(t, link, ln)
 	write(t, far, "ab")
 	expectRead(t, near, "ab")
@@ -119,6 +119,11 @@ func TestConnCutAfter(t *testing.T) {
 	expectRead(t, near, "c")
 	expectErrors(t, near, syscall.ECONNRESET, syscall.ECONNRESET)
 	expectErrors(t, far, syscall.ECONNRESET, syscall.ECONNRESET)
+	link.CutAfter(0)
+	near, far = dial(t, link, ln)
+	expectErrors(t, near, syscall.ECONNRESET, syscall.ECONNRESET)
+	expectErrors(t, far, syscall.ECONNRESET, syscall.ECONNRESET)
+	link.CutAfter(-1)
 	for range 2 {
 		near, far = dial(t, link, ln)
 		write(t, near, "abcdef")
@@ -224,6 +229,20 @@ func TestConnRoom(t *testing.T) {
 			t.Errorf("%d octets of %d, %v", len(got), len(want), err)
 		}
 		<-writer
+	})
+}
+
+// TestConnFrozen: who closes tells nobody over a frozen link, until it thaws.
+func TestConnFrozen(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		link, near, far := newConns(t)
+		link.Freeze()
+		far.Close()
+		write(t, near, "nobody told")
+		reader := waits(t, func() { near.Read(make([]byte, 1)) })
+		link.Thaw()
+		<-reader
+		expectErrors(t, near, io.EOF, syscall.EPIPE)
 	})
 }
 

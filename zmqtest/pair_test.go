@@ -12,15 +12,15 @@ import (
 )
 
 func ExamplePair() {
-	var t *testing.T // of the test
-
-	push, pull := zmqtest.Pair(t, zmq.PUSH, zmq.PULL)
-	if err := push.Send(t.Context(), []byte("job")); err != nil {
-		t.Fatal(err)
-	}
-	msg, err := pull.Recv(t.Context())
-	if err != nil || msg.String() != `["job"]` {
-		t.Error(msg, err)
+	_ = func(t *testing.T) { // a test
+		push, pull := zmqtest.Pair(t, zmq.PUSH, zmq.PULL)
+		if err := push.Send(t.Context(), []byte("job")); err != nil {
+			t.Fatal(err)
+		}
+		msg, err := pull.Recv(t.Context())
+		if err != nil || msg.String() != `["job"]` {
+			t.Error(msg, err)
+		}
 	}
 }
 
@@ -132,8 +132,8 @@ func TestPairIsClosed(t *testing.T) {
 		start := time.Now()
 		var x, y *zmq.Socket
 		if got := run(t, func(t testing.TB) {
-			x, y = zmqtest.Pair(t, zmq.PUSH, zmq.PULL, zmq.WithLinger(-1), zmq.WithRecvHWM(1), zmq.WithSendHWM(1))
-			for i := 0; x.TrySend(make([]byte, 1<<20)) == nil; i++ {
+			x, y = zmqtest.Pair(t, zmq.PULL, zmq.PUSH, zmq.WithLinger(-1), zmq.WithRecvHWM(1), zmq.WithSendHWM(1))
+			for y.TrySend(make([]byte, 1<<20)) == nil {
 				synctest.Wait()
 			}
 		}); got != "" {

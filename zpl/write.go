@@ -55,6 +55,7 @@ func (c *Config) Append(name, value string) (*Config, error) {
 // add makes a child. What stood below everything in the file stays above it.
 func (c *Config) add(name string) *Config {
 	child := &Config{name: name, lead: c.tail, eol: cmp.Or(c.eol, "\n")}
+	c.tail = ""
 	c.children = append(c.children, child)
 	return child
 }
@@ -125,8 +126,7 @@ func (c *Config) Bytes() []byte {
 
 func (c *Config) appendChildren(b []byte, level int) []byte {
 	for _, child := range c.children {
-		b = append(child.endLine(b), child.lead...)
-		b = child.endLine(b)
+		b = child.endLine(append(b, child.lead...))
 		for range indent * level {
 			b = append(b, ' ')
 		}

@@ -15,7 +15,7 @@ const rootHelp = `zmq speaks ZeroMQ from the command line: one command for each 
 Endpoints are tcp://HOST:PORT, ipc://PATH or ipc://@NAME, as many as you like.
   @tcp://:5555            or --bind: be reached here (* is a prefix as well)
   +tcp://HOST:5555        or --connect: reach for it (> is a prefix as well)
-  tcp://HOST:5555         pub, pull and rep bind; sub, push and req connect
+  tcp://HOST:5555         pub, xpub, pull, rep and router bind; the others connect
 It does not matter who starts first: a connection is tried until it is there.
 
 stdout carries data only, stderr talk only. The exit code is
@@ -59,6 +59,8 @@ func rootCommand() *cobra.Command {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return usageError(cmd, err) })
 	root.AddCommand(
 		pushCommand(), pullCommand(), pubCommand(), subCommand(), reqCommand(), repCommand(),
+		dealerCommand(), routerCommand(), pairCommand(), xpubCommand(), xsubCommand(), streamCommand(),
+		pingCommand(),
 		demoCommand(), demoReplierCommand(), versionCommand(),
 	)
 	return root

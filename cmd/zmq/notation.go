@@ -19,6 +19,11 @@ import (
 type notation struct {
 	hex, quoted, json bool
 	split             bool // as text: a tab that is read divides frames
+	most              int  // as text: so many frames are read at most, -1 is any; 0 leaves it to split
+	// As text, how first frames are written and read whose octets mean
+	// something; nil is as they are.
+	writeFirst func(frame []byte) []byte
+	readFirst  func(text []byte) ([]byte, error)
 }
 
 const notationHelp = `
@@ -50,19 +55,29 @@ func (n *notation) parse(line []byte) ([][]byte, error) {
 		frames := bytes.Split(line, []byte{'\t'})
 		for i, f := range frames {
 			var err error
-			if frames[i], err = n.parseFrame(string(f)); err != nil {
+			if frames[i], err = n.parseFrame(i, string(f)); err != nil {
 				return nil, err
 			}
 		}
 		return frames, nil
-	case n.split:
-		return bytes.Split(line, []byte{'\t'}), nil
 	}
-	return [][]byte{line}, nil
+	most := n.most
+	switch {
+	case n.split:
+		most = -1
+	case most == 0:
+		most = 1
+	}
+	frames := bytes.SplitN(line, []byte{'\t'}, most)
+	var err error
+	if n.readFirst != nil {
+		frames[0], err = n.readFirst(frames[0])
+	}
+	return frames, err
 }
 
-// parseFrame reads a single frame. JSON needs no notation of its own for it.
-func (n *notation) parseFrame(text string) ([]byte, error) {
+// parseFrame reads frame i. JSON needs no notation of its own for it.
+func (n *notation) parseFrame(i int, text string) ([]byte, error) {
 	switch {
 	case n.hex:
 		b, err := hex.DecodeString(text)
@@ -79,6 +94,8 @@ func (n *notation) parseFrame(text string) ([]byte, error) {
 			return nil, err
 		}
 		return frames[0], nil
+	case i == 0 && n.readFirst != nil:
+		return n.readFirst([]byte(text))
 	}
 	return []byte(text), nil
 }
@@ -98,13 +115,22 @@ func (n *notation) append(b []byte, frames [][]byte, terminal bool) ([]byte, err
 			b = hex.AppendEncode(b, f)
 		case n.quoted:
 			b = strconv.AppendQuote(b, string(f))
-		case terminal:
-			b = append(b, visible(f)...)
 		default:
-			b = append(b, f...)
+			b = append(b, n.text(i, f, terminal)...)
 		}
 	}
 	return b, nil
+}
+
+// text writes frame i as text.
+func (n *notation) text(i int, frame []byte, terminal bool) string {
+	if i == 0 && n.writeFirst != nil {
+		frame = n.writeFirst(frame)
+	}
+	if terminal {
+		return visible(frame)
+	}
+	return string(frame)
 }
 
 // visible is text in which whatever is not printable is escaped, so that a

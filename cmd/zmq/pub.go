@@ -16,7 +16,7 @@ const firstSubscriber = time.Second
 func pubCommand() *cobra.Command {
 	var socket socketFlags
 	var lines notation
-	var subscribers int
+	var wait subscriberWait
 	in := source{notation: &lines}
 	cmd := &cobra.Command{
 		Use:   "pub ENDPOINT...",
@@ -34,26 +34,45 @@ for ever or until --timeout. A subscriber that does not keep up slows us down;
 			if err := in.prepare(); err != nil {
 				return usageError(cmd, err)
 			}
-			asked := cmd.Flags().Changed("wait-subscribers")
 			return socket.run(cmd, zmq.PUB, binds, args, func(ctx context.Context, s *zmq.Socket) error {
-				return sendAll(ctx, s, &in, func(topic []byte) error {
-					switch {
-					case asked:
-						return s.WaitSubscribers(ctx, string(topic), subscribers)
-					case in.fromTerminal():
-						return nil
-					}
-					return waitAWhile(ctx, s, string(topic), socket.talker(cmd))
-				})
+				return in.sendAll(ctx, wait.sender(cmd, s, in.fromTerminal(), socket.talker(cmd)))
 			}, zmq.WithXPubNoDrop(true))
 		},
 	}
-	cmd.Flags().IntVar(&subscribers, "wait-subscribers", 0,
-		"wait until so many want the first message (default: 1, for at most a second)")
+	wait.add(cmd)
 	socket.add(cmd)
 	lines.add(cmd)
 	in.add(cmd)
 	return cmd
+}
+
+// subscriberWait is how long a publisher waits for subscribers to its first
+// message.
+type subscriberWait struct{ subscribers int }
+
+func (w *subscriberWait) add(cmd *cobra.Command) {
+	cmd.Flags().IntVar(&w.subscribers, "wait-subscribers", 0,
+		"wait until so many want the first message (default: 1, for at most a second)")
+}
+
+// sender sends messages, the first one after the wait.
+func (w *subscriberWait) sender(cmd *cobra.Command, s *zmq.Socket, typed bool, t talker) sendFunc {
+	waited := false
+	return func(ctx context.Context, frames [][]byte) error {
+		var err error
+		switch topic := string(frames[0]); {
+		case waited:
+		case cmd.Flags().Changed("wait-subscribers"):
+			err = s.WaitSubscribers(ctx, topic, w.subscribers)
+		case !typed:
+			err = waitAWhile(ctx, s, topic, t)
+		}
+		waited = true
+		if err != nil {
+			return err
+		}
+		return s.Send(ctx, frames...)
+	}
 }
 
 // waitAWhile gives subscribers the time to connect.

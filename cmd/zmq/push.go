@@ -24,7 +24,7 @@ ends when all is sent.
 				return usageError(cmd, err)
 			}
 			return socket.run(cmd, zmq.PUSH, connects, args, func(ctx context.Context, s *zmq.Socket) error {
-				return sendAll(ctx, s, &in, nil)
+				return in.sendAll(ctx, plainly(s))
 			})
 		},
 	}
@@ -34,17 +34,21 @@ ends when all is sent.
 	return cmd
 }
 
-// sendAll sends every message of a source. first, if there is one, is called
-// before the first of them.
-func sendAll(ctx context.Context, s *zmq.Socket, in *source, first func(topic []byte) error) error {
+// sendFunc sends a message.
+type sendFunc func(ctx context.Context, frames [][]byte) error
+
+// plainly sends messages as they are.
+func plainly(s *zmq.Socket) sendFunc {
+	return func(ctx context.Context, frames [][]byte) error { return s.Send(ctx, frames...) }
+}
+
+// sendAll sends every message of a source.
+func (in *source) sendAll(ctx context.Context, send sendFunc) error {
 	for frames, err := range in.messages(ctx) {
-		if err == nil && first != nil {
-			err, first = first(frames[0]), nil
+		if err == nil {
+			err = send(ctx, frames)
 		}
 		if err != nil {
-			return err
-		}
-		if err := s.Send(ctx, frames...); err != nil {
 			return err
 		}
 	}

@@ -118,12 +118,8 @@ func (out *sink) view(m *zmq.Msg) view {
 		Number: out.written, Size: m.Size(), Peer: m.Peer().Address(),
 		Time: time.Now().Format(time.RFC3339Nano),
 	}
-	for _, f := range m.Frames {
-		text := string(f)
-		if out.terminal {
-			text = visible(f)
-		}
-		v.Frames = append(v.Frames, text)
+	for i, f := range m.Frames {
+		v.Frames = append(v.Frames, out.notation.text(i, f, out.terminal))
 	}
 	v.Text = strings.Join(v.Frames, "\t")
 	return v

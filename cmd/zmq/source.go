@@ -29,16 +29,23 @@ const sourceHelp = `
 Messages are the lines of stdin, or what --data, --file or --frame give.`
 
 func (in *source) add(cmd *cobra.Command) {
+	in.addMessages(cmd)
+	cmd.Flags().IntVar(&in.count, "count", 0, "end after this many messages; what flags give is repeated (default: each once)")
+}
+
+// addMessages adds what says which messages there are, and how fast.
+func (in *source) addMessages(cmd *cobra.Command) {
 	in.addData(cmd, "send `TEXT`")
 	fs := cmd.Flags()
 	fs.StringArrayVar(&in.files, "file", nil, "send the content of `PATH` as one message (repeatable)")
 	fs.StringArrayVar(&in.frames, "frame", nil, "send one message of these frames (repeatable)")
 	cmd.MarkFlagsMutuallyExclusive("data", "file", "frame")
-	fs.IntVar(&in.count, "count", 0, "end after this many messages; what flags give is repeated (default: each once)")
 	fs.DurationVar(&in.interval, "interval", 0, "time from message to message, as in 100ms")
 	fs.Float64Var(&in.rate, "rate", 0, "messages a second")
 	cmd.MarkFlagsMutuallyExclusive("interval", "rate")
-	in.notation.addSplit(cmd)
+	if in.notation.most == 0 {
+		in.notation.addSplit(cmd)
+	}
 }
 
 func (in *source) addData(cmd *cobra.Command, usage string) {
@@ -68,8 +75,8 @@ func (in *source) prepare() error {
 		in.fixed = append(in.fixed, [][]byte{content})
 	}
 	var message [][]byte
-	for _, text := range in.frames {
-		frame, err := in.notation.parseFrame(text)
+	for i, text := range in.frames {
+		frame, err := in.notation.parseFrame(i, text)
 		if err != nil {
 			return fmt.Errorf("--frame: %w", err)
 		}

@@ -2,10 +2,8 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
-	"strings"
 	"sync"
 	"time"
 
@@ -76,22 +74,12 @@ func (w *watcher) event(e zmq.Event) {
 		delete(w.since, e.Endpoint)
 		delete(w.told, e.Endpoint)
 	case zmq.EventHandshakeFailedAuth, zmq.EventHandshakeFailedProtocol:
-		err := handshakeFailure(e.Err)
 		if w.mayFail {
-			w.fail(err)
+			w.fail(e.Err)
 			return
 		}
 		w.tellOnceLocked("peer of "+e.Endpoint, "a peer of %s was turned away: %s", e.Endpoint, plain(e.Err))
 	}
-}
-
-// handshakeFailure tells a peer that will not have us because of who we are
-// from one that will not have our socket type.
-func handshakeFailure(err error) error {
-	if errors.Is(err, zmq.ErrAuth) && strings.Contains(strings.ToLower(err.Error()), "socket type") {
-		return &failure{exitProtocol, err}
-	}
-	return err
 }
 
 // tellOnceLocked says something of an endpoint once.

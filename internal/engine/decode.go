@@ -184,7 +184,7 @@ func (d *Decoder) scan() (again bool, err error) {
 	b := d.buf.B[d.from:]
 	s := wire.Scan(b, d.maxFrame)
 	if s.Messages > 0 {
-		d.more = d.in.Run(d.buf, b[:s.Bytes:s.Bytes], s.Messages) && d.more
+		d.more = d.in.Run(d.buf, b[:s.Bytes], s.Messages) && d.more
 		d.from += s.Bytes
 		b = b[s.Bytes:]
 	}

@@ -57,6 +57,16 @@ func (q *Queue) Take(r Reader, dst []Seg, max int) []Seg {
 	return dst
 }
 
+// Yield ends the taking of r while something waits, as if r had just been told.
+// It reports false when there is nothing to leave to others.
+func (q *Queue) Yield(r Reader) bool {
+	if q.reader != r || q.phase != taking || (q.Empty() && len(q.control) == 0) {
+		return false
+	}
+	q.phase = told
+	return true
+}
+
 // TakeAll returns all that waits and keeps old's memory for what comes next.
 // What is taken counts against the mark until Read is called.
 // An empty result means that the reader is known to be idle again.

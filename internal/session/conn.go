@@ -151,6 +151,9 @@ func (c *conn) close() {
 // readLoop reads until the connection ends and returns why.
 func (c *conn) readLoop() error {
 	err := c.reader.loop()
+	if c.reader.parting.Load() {
+		err = nil
+	}
 	c.hangup(err)
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -206,6 +209,8 @@ type reader struct {
 	dec    decoder
 	room   chan struct{} // a token when a full queue has room again
 	paused atomic.Bool
+	// parting: what comes is not looked at, only read.
+	parting atomic.Bool
 }
 
 // decoder finds messages in what a link reads.
@@ -255,7 +260,7 @@ func (r *reader) wait() bool {
 		q.Mu.Lock()
 		full := q.Full()
 		q.Mu.Unlock()
-		if !full {
+		if !full || r.parting.Load() {
 			return true
 		}
 		select {
@@ -276,6 +281,9 @@ func (r *reader) Writable(*pipe.Pipe) {
 
 // Run takes whole messages from the decoder.
 func (r *reader) Run(buf *pipe.Buf, run []byte, n int) (more bool) {
+	if r.parting.Load() {
+		return true
+	}
 	q := r.c.pipe.In
 	q.Mu.Lock()
 	tell := q.PutRun(buf, run, n)
@@ -289,6 +297,10 @@ func (r *reader) Run(buf *pipe.Buf, run []byte, n int) (more bool) {
 
 // Large takes a large message from the decoder.
 func (r *reader) Large(parts [][]byte, buf *pipe.Buf) (more bool) {
+	if r.parting.Load() {
+		buf.Release()
+		return true
+	}
 	q := r.c.pipe.In
 	q.Mu.Lock()
 	tell := q.PutParts(parts, buf)
@@ -306,6 +318,9 @@ func (r *reader) Traffic() { r.c.beat.traffic() }
 // Command works off a command of the peer's. RFC 37 "Commands": those that
 // are not known are ignored.
 func (r *reader) Command(name string, data []byte) error {
+	if r.parting.Load() {
+		return nil
+	}
 	switch name {
 	case wire.NamePing:
 		return r.c.beat.ping(data)

@@ -72,7 +72,7 @@ func (d *Dialer) Stop() {
 	d.mu.Unlock()
 	d.cancel()
 	if c != nil {
-		c.hangup(nil)
+		c.part()
 	} else if p != nil {
 		d.g.host.Lost(p)
 	}

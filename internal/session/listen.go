@@ -250,6 +250,6 @@ func (s *Listener) Hangup() {
 	}
 	s.mu.Unlock()
 	for _, c := range conns {
-		c.hangup(nil)
+		c.part()
 	}
 }

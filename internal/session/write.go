@@ -1,7 +1,9 @@
 package session
 
 import (
+	"errors"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/phimq/zmq/internal/pipe"
@@ -10,6 +12,9 @@ import (
 const (
 	// maxBatch is what a writer takes from a queue at once.
 	maxBatch = 256 << 10
+	// maxBatches is how many batches somebody writes before the next in line
+	// does: a sender must not write for all others without end.
+	maxBatches = 8
 	// quiet is how long nothing must have been written for a sender to write
 	// itself. Shorter pauses belong to a stream, which is better gathered.
 	quiet = 15 * time.Microsecond
@@ -35,8 +40,8 @@ func (c *conn) Quiet() bool { return int64(c.g.now())-c.writer.last.Load() > int
 // Flush writes at once, without blocking, what waits.
 func (c *conn) Flush() { c.write() }
 
-// Finish ends the connection when all that waits is written.
-func (c *conn) Finish(p *pipe.Pipe) {
+// Finish ends the connection when all that waits is written, and read.
+func (c *conn) Finish(*pipe.Pipe) {
 	c.writer.finish.Store(true)
 	c.g.flush(c)
 }
@@ -50,12 +55,12 @@ func (c *conn) write() {
 		done := c.writer.finish.Load() && q.Idle()
 		q.Mu.Unlock()
 		if done {
-			c.hangup(nil)
+			c.part()
 		}
 		return
 	}
 	q.Mu.Unlock()
-	for c.take() {
+	for n := 0; c.take(n < maxBatches); n++ {
 		again, err := c.try()
 		switch {
 		case err != nil:
@@ -80,23 +85,29 @@ func (c *conn) writeLoop() {
 			return
 		}
 		c.written()
-		if !c.take() {
+		if !c.take(true) {
 			return
 		}
 	}
 }
 
-// take takes the next batch. It reports false when there is none: then the
-// caller no longer writes.
-func (c *conn) take() bool {
+// take takes the next batch. It reports false when there is none, or when the
+// caller has had its share and the flusher goes on: then the caller no longer
+// writes.
+func (c *conn) take(share bool) bool {
 	w, q := &c.writer, c.pipe.Out
 	q.Mu.Lock()
+	if !share && q.Yield(c) {
+		q.Mu.Unlock()
+		c.g.flush(c)
+		return false
+	}
 	batch := q.Take(c, w.batch[:0], maxBatch)
 	w.batch = batch
 	q.Mu.Unlock()
 	if len(batch) == 0 {
 		if w.finish.Load() {
-			c.hangup(nil)
+			c.part()
 		}
 		return false
 	}
@@ -138,7 +149,11 @@ func (c *conn) rest() [][]byte {
 // unwritten puts back what did not go out whole and ends the connection. A
 // message is sent again from its first octet, on the next connection.
 func (c *conn) unwritten(reason error) {
-	c.hangup(reason)
+	// A peer that has left may have sent something before: the reader finds
+	// the end behind it.
+	if !c.link.Fast() || !errors.Is(reason, syscall.EPIPE) && !errors.Is(reason, syscall.ECONNRESET) {
+		c.hangup(reason)
+	}
 	q := c.pipe.Out
 	back := c.enc.Unsent(c.writer.batch, c.writer.done)
 	q.Mu.Lock()

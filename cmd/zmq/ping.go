@@ -1,0 +1,252 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net"
+	"os"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/phimq/zmq"
+	"github.com/spf13/cobra"
+)
+
+// askers are the types that ask a peer what it is, in turn until one fits. None
+// of them makes a peer send us what is meant for others.
+var askers = []string{"REQ", "SUB", "PUSH", "PUB"}
+
+// answers are the types that each type may talk to.
+var answers = map[string][]string{
+	"REQ": {"REP", "ROUTER"}, "REP": {"REQ", "DEALER"},
+	"DEALER": {"REP", "DEALER", "ROUTER"}, "ROUTER": {"REQ", "DEALER", "ROUTER"},
+	"PUB": {"SUB", "XSUB"}, "XPUB": {"SUB", "XSUB"}, "SUB": {"PUB", "XPUB"}, "XSUB": {"PUB", "XPUB"},
+	"PUSH": {"PULL"}, "PULL": {"PUSH"}, "PAIR": {"PAIR"},
+}
+
+func pingCommand() *cobra.Command {
+	var p ping
+	cmd := &cobra.Command{
+		Use:   "ping ENDPOINT",
+		Short: "Tell who answers at an endpoint",
+		Long: `Tell who answers at an endpoint: which version of ZMTP it speaks, which mechanism it wants,
+its socket type, identity and metadata, and how long a PING takes there and back.
+
+It asks as REQ, SUB, PUSH and PUB in turn until one fits, because none of these makes a peer
+send it messages. A PUSH, DEALER, REQ or PAIR refuses them all, and that is told; --type PULL
+and the like joins it for the moment, and messages that it sends meanwhile are lost.
+
+The exit code is 0 if a ZeroMQ socket answers, 2 if nobody does or the connection is closed,
+3 after --timeout, 4 if it wants another mechanism than NULL or refuses us, 5 if it speaks
+something else, or if --type does not fit.`,
+		Example: `  zmq ping tcp://localhost:5557
+  zmq ping tcp://localhost:5557 --json --wait --timeout 30s`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error { return p.run(cmd, args[0]) },
+	}
+	fs := cmd.Flags()
+	fs.StringVar(&p.asked, "type", "", "ask as this `TYPE` of socket")
+	fs.DurationVar(&p.timeout, "timeout", 5*time.Second, "give up after this time")
+	fs.BoolVar(&p.wait, "wait", false, "wait until somebody is there")
+	fs.BoolVar(&p.json, "json", false, "write the report as JSON")
+	return cmd
+}
+
+// ping asks an endpoint who it is.
+type ping struct {
+	asked      string
+	timeout    time.Duration
+	wait, json bool
+}
+
+// pingReport is what it has learned.
+type pingReport struct {
+	Endpoint   string            `json:"endpoint"`
+	Remote     string            `json:"remote,omitempty"`
+	Protocol   string            `json:"protocol,omitempty"`
+	Mechanism  string            `json:"mechanism,omitempty"`
+	AsServer   bool              `json:"as-server,omitempty"`
+	AskedAs    string            `json:"asked-as,omitempty"`
+	SocketType string            `json:"socket-type,omitempty"`
+	Identity   string            `json:"identity,omitempty"`
+	Metadata   map[string]string `json:"metadata,omitempty"`
+	RoundTrip  float64           `json:"round-trip-us,omitempty"`
+}
+
+func (p *ping) run(cmd *cobra.Command, endpoint string) error {
+	network, address, err := dialable(strings.TrimLeft(endpoint, "+>"))
+	if err != nil {
+		return usageError(cmd, err)
+	}
+	types := askers
+	if p.asked != "" {
+		p.asked = strings.ToUpper(p.asked)
+		if types = []string{p.asked}; answers[p.asked] == nil {
+			return usageError(cmd, fmt.Errorf("--type %s: no socket type that asks", p.asked))
+		}
+	}
+	ctx, cancel := context.WithTimeoutCause(cmd.Context(), p.timeout, errTimeout)
+	defer cancel()
+	r := pingReport{Endpoint: endpoint}
+	for i := 0; i < len(types); i++ {
+		if err = p.ask(ctx, network, address, types[i], &r); err == nil {
+			break
+		}
+		if ctx.Err() != nil || !misfit(err) || p.asked != "" {
+			break
+		}
+		// A peer that said its type tells us which one to ask as.
+		if fit := slices.IndexFunc(types, func(asker string) bool { return slices.Contains(answers[asker], r.SocketType) }); fit > i {
+			i = fit - 1
+		} else if r.SocketType != "" {
+			err = nil
+			break
+		}
+	}
+	if misfit(err) && p.asked == "" {
+		r.SocketType, err = "PUSH, DEALER, REQ or PAIR", nil
+	}
+	if cause := context.Cause(ctx); err != nil && cause != nil {
+		err = cause
+	}
+	if errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, errTimeout) {
+		err = fmt.Errorf("%w after %v", errTimeout, p.timeout)
+	}
+	if r.Remote == "" {
+		return err
+	}
+	return errors.Join(err, r.write(cmd.OutOrStdout(), p.json))
+}
+
+// misfit reports whether a peer refuses the type that we asked as. libzmq says
+// its own type and closes the connection.
+func misfit(err error) bool {
+	var r *refused
+	return errors.As(err, &r) || errors.Is(err, errMisfit)
+}
+
+var errMisfit = fmt.Errorf("%w: the peer's socket type does not fit", zmq.ErrProtocol)
+
+// ask makes a connection and tells in r what it learns.
+func (p *ping) ask(ctx context.Context, network, address, asked string, r *pingReport) error {
+	conn, err := p.dial(ctx, network, address)
+	if err != nil {
+		return connectFailure(err)
+	}
+	defer conn.Close()
+	defer context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })()
+	r.Remote, r.AskedAs = conn.RemoteAddr().String(), asked
+	peer := &probe{conn, bufio.NewReader(conn)}
+	g, err := peer.greet(p.timeout / 2)
+	if g.major > 0 {
+		r.Protocol = fmt.Sprintf("ZMTP %d.%d", g.major, g.minor)
+	}
+	r.Mechanism, r.AsServer = visible([]byte(g.mechanism)), g.server
+	if err != nil {
+		return brokenOff(err)
+	}
+	properties, err := peer.ready(asked)
+	r.take(properties)
+	switch {
+	case err != nil:
+		return brokenOff(err)
+	case !slices.Contains(answers[asked], r.SocketType):
+		return fmt.Errorf("%w: %s and %s", errMisfit, asked, r.SocketType)
+	case g.major == 3 && g.minor == 0:
+		return nil // which knows no PING
+	}
+	took, err := peer.ping("zmq ping")
+	if err != nil {
+		return brokenOff(err)
+	}
+	r.RoundTrip = float64(took.Nanoseconds()) / 1000
+	return nil
+}
+
+// dial connects, and tries on if it is to wait.
+func (p *ping) dial(ctx context.Context, network, address string) (net.Conn, error) {
+	for {
+		conn, err := new(net.Dialer).DialContext(ctx, network, address)
+		if err == nil || !p.wait || ctx.Err() != nil {
+			return conn, err
+		}
+		if waitUntil(ctx, time.Now().Add(longestReconnect)) != nil {
+			return nil, err
+		}
+	}
+}
+
+// brokenOff makes the end of a connection a failure to shake hands.
+func brokenOff(err error) error {
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) {
+		return connectFailure(fmt.Errorf("the connection was closed: %w", err))
+	}
+	return err
+}
+
+// dialable is where package net finds an endpoint.
+func dialable(endpoint string) (network, address string, err error) {
+	network, address, _ = strings.Cut(endpoint, "://")
+	switch network {
+	case "tcp":
+		_, _, err = net.SplitHostPort(address)
+		return "tcp", address, err
+	case "ipc":
+		return "unix", address, nil
+	}
+	return "", "", fmt.Errorf("%s: want tcp://HOST:PORT, ipc://PATH or ipc://@NAME", endpoint)
+}
+
+// take notes the peer's metadata.
+func (r *pingReport) take(properties []property) {
+	for _, p := range properties {
+		switch strings.ToLower(p.name) {
+		case "socket-type":
+			r.SocketType = visible([]byte(p.value))
+		case "identity":
+			if p.value != "" {
+				r.Identity = string(writeIdentity([]byte(p.value)))
+			}
+		default:
+			if r.Metadata == nil {
+				r.Metadata = map[string]string{}
+			}
+			r.Metadata[visible([]byte(p.name))] = visible([]byte(p.value))
+		}
+	}
+}
+
+// write writes what there is, in lines or as JSON.
+func (r *pingReport) write(w io.Writer, asJSON bool) error {
+	if asJSON {
+		return outputError(json.NewEncoder(w).Encode(r))
+	}
+	var b strings.Builder
+	line := func(name, value string) {
+		if value != "" {
+			fmt.Fprintf(&b, "%-13s %s\n", name+":", value)
+		}
+	}
+	line("Endpoint", r.Endpoint)
+	line("Remote", r.Remote)
+	line("Protocol", r.Protocol)
+	line("Mechanism", r.Mechanism)
+	line("Asked-As", r.AskedAs)
+	line("Socket-Type", r.SocketType)
+	line("Identity", r.Identity)
+	for _, name := range slices.Sorted(maps.Keys(r.Metadata)) {
+		line(name, r.Metadata[name])
+	}
+	if r.RoundTrip > 0 {
+		line("Round-Trip", time.Duration(r.RoundTrip*1000).Round(time.Microsecond).String())
+	}
+	_, err := io.WriteString(w, b.String())
+	return outputError(err)
+}

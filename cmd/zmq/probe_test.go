@@ -1,0 +1,39 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"net"
+	"testing"
+	"time"
+)
+
+// FuzzProbe: whatever a peer says, the probe neither hangs nor falls over.
+func FuzzProbe(f *testing.F) {
+	for _, says := range fakes {
+		var all []byte
+		for _, s := range says {
+			all = append(all, s...)
+		}
+		f.Add(all)
+	}
+	f.Fuzz(func(t *testing.T, says []byte) {
+		p := &probe{&said{r: bytes.NewReader(says)}, nil}
+		p.r = bufio.NewReader(p.conn)
+		if _, err := p.greet(time.Hour); err != nil {
+			return
+		}
+		if _, err := p.ready("REQ"); err == nil {
+			_, _ = p.ping("fuzz")
+		}
+	})
+}
+
+// said is a connection to a peer that has said all.
+type said struct {
+	net.Conn
+	r *bytes.Reader
+}
+
+func (s *said) Read(b []byte) (int, error)  { return s.r.Read(b) }
+func (s *said) Write(b []byte) (int, error) { return len(b), nil }

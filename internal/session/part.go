@@ -1,0 +1,71 @@
+package session
+
+import (
+	"context"
+	"time"
+)
+
+// partTime is how long a peer has to close its side after we have closed ours.
+const partTime = time.Second
+
+// part tells the peer that no more comes, and reads on, without looking at it,
+// until the peer has closed too: to close a connection that has octets unread
+// makes the system take back what the peer has not read yet. It reports false
+// when there is nothing to wait for and the connection is ended at once.
+func (c *conn) part() bool {
+	half, ok := c.link.Conn().(interface{ CloseWrite() error })
+	if !ok || c.writer.last.Load() == 0 || c.opened.Load() == nil || c.o.receivesOnly() {
+		c.hangup(nil)
+		return false
+	}
+	c.beat.stop()
+	c.reader.parting.Store(true)
+	c.reader.Writable(c.pipe)
+	c.mu.Lock()
+	ended := c.ended
+	if !ended && half.CloseWrite() == nil {
+		_ = c.link.Conn().SetReadDeadline(time.Now().Add(partTime)) // it has deadlines: it is the system's
+		c.mu.Unlock()
+		return true
+	}
+	c.mu.Unlock()
+	c.hangup(nil)
+	return false
+}
+
+// receivesOnly reports whether the socket sends nothing that could be lost.
+func (o *Options) receivesOnly() bool {
+	return o.Engine.SocketType == "PULL" || o.Engine.SocketType == "SUB"
+}
+
+// Part ends all connections in such a way that peers can read what was written,
+// and waits for them: until all have closed, or over or ctx end it, and never
+// longer than a second. No connection is made from here on.
+func (g *Group) Part(ctx context.Context, over <-chan time.Time) {
+	g.cancel()
+	g.mu.Lock()
+	conns := make([]*conn, 0, len(g.conns))
+	for c := range g.conns {
+		conns = append(conns, c)
+	}
+	g.mu.Unlock()
+	timer := time.NewTimer(partTime)
+	defer timer.Stop()
+	parting := conns[:0]
+	for _, c := range conns {
+		if c.part() {
+			parting = append(parting, c)
+		}
+	}
+	for _, c := range parting {
+		select {
+		case <-c.dead:
+		case <-over:
+			return
+		case <-ctx.Done():
+			return
+		case <-timer.C:
+			return
+		}
+	}
+}
