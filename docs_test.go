@@ -167,6 +167,25 @@ func TestConformanceTables(t *testing.T) {
 	}
 }
 
+// TestPains: each pain of docs/pains.md has a promise and names a test that
+// exists.
+func TestPains(t *testing.T) {
+	files := readTestFiles(t)
+	rows := tableRows(string(readFile(t, "docs/pains.md")))
+	if len(rows) == 0 {
+		t.Fatal("no pains")
+	}
+	for i, row := range rows {
+		if len(row) != 3 || row[0] == "" || row[1] == "" {
+			t.Errorf("row %d: want pain, promise, test: %q", i+1, row)
+			continue
+		}
+		if problem := checkTestCell(files, row[2], ""); problem != "" {
+			t.Errorf("row %d, %s: %s", i+1, row[0], problem)
+		}
+	}
+}
+
 // checkTestCell says what is wrong with a row's test and note, "" if nothing is.
 func checkTestCell(files map[string]testFile, cell, note string) string {
 	if cell == "process" || laterCell.MatchString(cell) {

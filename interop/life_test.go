@@ -14,6 +14,8 @@ func lifeCases() []testCase {
 		{"heartbeat/frozen", []way{tcpLeft, tcpRight, ipcLeft}, heartbeatFrozen},
 		{"heartbeat/TTL of the frozen", []way{tcpLeft, ipcRight}, heartbeatTTL},
 		{"reconnect/the queue survives", leftWays, queueSurvives},
+		{"reconnect/half a batch is written", leftWays, halfBatch},
+		{"reconnect/half a message is written", leftWays, halfMessage},
 		{"reconnect/subscriptions again", allWays, subscriptionsAgain},
 		{"reconnect/requests go on", leftWays, requestsGoOn},
 		{"linger/nobody there yet", leftWays, lingerForPeer},
@@ -115,6 +117,56 @@ func queueSurvives(r *rig) {
 		right.bind(endpoint)
 		right.wantRun(0, 500)
 	}
+}
+
+// halfBatch: a peer that dies under load takes along only what it and the
+// kernel had. Its successor gets what follows, and nothing that came before.
+func halfBatch(r *rig) {
+	const size, rounds, each, lost = 8 << 10, 8, 500, 128
+	narrow := []string{"sndbuf=4096", "rcvbuf=4096", "rcvhwm=1"}
+	left, endpoint := r.socket(r.left, "PUSH", append(narrow, "sndhwm=0")...), r.later()
+	left.connect(endpoint)
+	left.sendRun(0, 2*rounds*each, size)
+	last := -1
+	for round := range rounds {
+		p := r.spawn(r.right)
+		right := r.socketOf(p, r.right.name, "PULL", narrow...)
+		right.bind(endpoint)
+		numbers, err := right.RecvRun(patience, each)
+		right.fail("receive a run", err)
+		if len(numbers) < each {
+			r.Fatalf("%s received %d messages of %d", right.what, len(numbers), each)
+		}
+		if first := int(numbers[0]); first <= last || first > last+lost {
+			r.Fatalf("%s received %d first, its predecessor %d last", right.what, first, last)
+		}
+		last = int(numbers[0]) + each - 1
+		if got := int(numbers[each-1]); got != last {
+			r.Fatalf("%s received %d messages, of which the last is %d, wants %d", right.what, each, got, last)
+		}
+		p.Kill()
+		left.wait(ended, round+1)
+	}
+}
+
+// halfMessage: a message that the kernel has not taken whole is not lost.
+func halfMessage(r *rig) {
+	p, left := r.spawn(r.right), r.socket(r.left, "PUSH", "linger=0")
+	right := r.socketOf(p, r.right.name, "PULL")
+	endpoint := right.bind(r.free())
+	left.connect(endpoint)
+	r.linked(left, right)
+	r.ok(p.Freeze())
+	left.sendRun(0, 3, 10<<20)
+	p.Kill()
+	left.wait(ended, 1)
+	right = r.socketOf(r.spawn(r.right), r.right.name, "PULL")
+	right.bind(endpoint)
+	first := 0
+	if r.left.name == libzmq {
+		first = 1 // libzmq's loses it
+	}
+	right.wantRun(first, 3-first)
 }
 
 // subscriptionsAgain: a publisher's successor learns what is wanted.

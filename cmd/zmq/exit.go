@@ -44,6 +44,13 @@ func usageError(cmd *cobra.Command, err error) error {
 	return fmt.Errorf("%w (see: %s --help)", err, cmd.CommandPath())
 }
 
+// oneOf is what a command does that wants one of its subcommands.
+func oneOf(names ...string) func(*cobra.Command, []string) error {
+	return func(cmd *cobra.Command, _ []string) error {
+		return usageError(cmd, errors.New("want one of "+strings.Join(names, ", ")))
+	}
+}
+
 // exitCode says how the program ends with err.
 func exitCode(err error) int {
 	var f *failure

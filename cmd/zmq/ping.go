@@ -95,24 +95,7 @@ func (p *ping) run(cmd *cobra.Command, endpoint string) error {
 	ctx, cancel := context.WithTimeoutCause(cmd.Context(), p.timeout, errTimeout)
 	defer cancel()
 	r := pingReport{Endpoint: endpoint}
-	for i := 0; i < len(types); i++ {
-		if err = p.ask(ctx, network, address, types[i], &r); err == nil {
-			break
-		}
-		if ctx.Err() != nil || !misfit(err) || p.asked != "" {
-			break
-		}
-		// A peer that said its type tells us which one to ask as.
-		if fit := slices.IndexFunc(types, func(asker string) bool { return slices.Contains(answers[asker], r.SocketType) }); fit > i {
-			i = fit - 1
-		} else if r.SocketType != "" {
-			err = nil
-			break
-		}
-	}
-	if misfit(err) && p.asked == "" {
-		r.SocketType, err = "PUSH, DEALER, REQ or PAIR", nil
-	}
+	err = p.askAll(ctx, network, address, types, &r)
 	if cause := context.Cause(ctx); err != nil && cause != nil {
 		err = cause
 	}
@@ -125,16 +108,39 @@ func (p *ping) run(cmd *cobra.Command, endpoint string) error {
 	return errors.Join(err, r.write(cmd.OutOrStdout(), p.json))
 }
 
-// misfit reports whether a peer refuses the type that we asked as. libzmq says
-// its own type and closes the connection.
-func misfit(err error) bool {
-	var r *refused
-	return errors.As(err, &r) || errors.Is(err, errMisfit)
+// askAll asks as one type after the other, until one fits.
+func (p *ping) askAll(ctx context.Context, network, address string, types []string, r *pingReport) error {
+	for i := 0; i < len(types); i++ {
+		err := p.ask(ctx, network, address, types[i], r)
+		if err == nil || ctx.Err() != nil || !errors.Is(err, errMisfit) {
+			return err
+		}
+		if r.SocketType == "" && errors.Is(err, io.EOF) {
+			_ = p.ask(ctx, network, address, "", r) // it may say more if we say nothing
+		}
+		fit := slices.IndexFunc(types, func(asker string) bool { return slices.Contains(answers[asker], r.SocketType) })
+		switch {
+		case p.asked != "", r.SocketType == "" && errors.Is(err, io.EOF):
+			return err
+		case fit > i:
+			i = fit - 1
+		case r.SocketType != "":
+			return nil // but none of ours may talk to it
+		}
+	}
+	r.SocketType = "PUSH, DEALER, REQ or PAIR"
+	return nil
 }
 
-var errMisfit = fmt.Errorf("%w: the peer's socket type does not fit", zmq.ErrProtocol)
+// errMisfit: the peer will not have a socket of the type that we asked as, and
+// says so or closes the connection.
+var errMisfit = fmt.Errorf("%w: the peer does not talk to our socket type", zmq.ErrProtocol)
 
-// ask makes a connection and tells in r what it learns.
+// errClosed: the peer closed the connection when it heard our socket type.
+var errClosed = fmt.Errorf("%w (%w)", io.EOF, errMisfit)
+
+// ask makes a connection and tells in r what it learns. Asked as nothing, it
+// listens only.
 func (p *ping) ask(ctx context.Context, network, address, asked string, r *pingReport) error {
 	conn, err := p.dial(ctx, network, address)
 	if err != nil {
@@ -142,9 +148,12 @@ func (p *ping) ask(ctx context.Context, network, address, asked string, r *pingR
 	}
 	defer conn.Close()
 	defer context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })()
-	r.Remote, r.AskedAs = conn.RemoteAddr().String(), asked
-	peer := &probe{conn, bufio.NewReader(conn)}
-	g, err := peer.greet(p.timeout / 2)
+	r.Remote = conn.RemoteAddr().String()
+	if asked != "" {
+		r.AskedAs = asked
+	}
+	peer := &probe{conn: conn, r: bufio.NewReader(conn)}
+	g, err := peer.greet(p.patience())
 	if g.major > 0 {
 		r.Protocol = fmt.Sprintf("ZMTP %d.%d", g.major, g.minor)
 	}
@@ -152,10 +161,17 @@ func (p *ping) ask(ctx context.Context, network, address, asked string, r *pingR
 	if err != nil {
 		return brokenOff(err)
 	}
+	if asked == "" {
+		_ = conn.SetReadDeadline(time.Now().Add(p.patience()))
+	}
 	properties, err := peer.ready(asked)
 	r.take(properties)
 	switch {
-	case err != nil:
+	case errors.As(err, new(*refused)):
+		return fmt.Errorf("%w: %w", errMisfit, err)
+	case err != nil && asked != "" && isClosed(err):
+		return connectFailure(fmt.Errorf("the connection was closed: %w", errClosed))
+	case err != nil || asked == "":
 		return brokenOff(err)
 	case !slices.Contains(answers[asked], r.SocketType):
 		return fmt.Errorf("%w: %s and %s", errMisfit, asked, r.SocketType)
@@ -169,6 +185,9 @@ func (p *ping) ask(ctx context.Context, network, address, asked string, r *pingR
 	r.RoundTrip = float64(took.Nanoseconds()) / 1000
 	return nil
 }
+
+// patience is how long a peer may be silent before we try otherwise.
+func (p *ping) patience() time.Duration { return p.timeout / 4 }
 
 // dial connects, and tries on if it is to wait.
 func (p *ping) dial(ctx context.Context, network, address string) (net.Conn, error) {
@@ -185,10 +204,19 @@ func (p *ping) dial(ctx context.Context, network, address string) (net.Conn, err
 
 // brokenOff makes the end of a connection a failure to shake hands.
 func brokenOff(err error) error {
-	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) {
+	if isClosed(err) {
 		return connectFailure(fmt.Errorf("the connection was closed: %w", err))
 	}
 	return err
+}
+
+func isClosed(err error) bool {
+	for _, closed := range []error{io.EOF, io.ErrUnexpectedEOF, syscall.ECONNRESET, syscall.EPIPE} {
+		if errors.Is(err, closed) {
+			return true
+		}
+	}
+	return false
 }
 
 // dialable is where package net finds an endpoint.

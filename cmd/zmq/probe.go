@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/phimq/zmq"
@@ -19,6 +20,7 @@ import (
 type probe struct {
 	conn net.Conn
 	r    *bufio.Reader
+	rest sync.Once // the rest of our greeting is sent
 }
 
 // greeting is what a peer says first.
@@ -45,19 +47,36 @@ func protocolFailure(format string, args ...any) error {
 	return fmt.Errorf("%w: %s", zmq.ErrProtocol, fmt.Sprintf(format, args...))
 }
 
-// greet exchanges greetings. A peer that is silent until nudge is given an end
-// of line, which those that speak no ZMTP may wait for.
-func (p *probe) greet(nudge time.Duration) (greeting, error) {
+// greet exchanges greetings. libzmq says which mechanism it wants when it knows
+// our version, but not once it knows that we want another: so the half with the
+// mechanism is held back until the peer has said its own, or is silent for so
+// long. After twice that a silent peer is given an end of line, which those
+// that speak no ZMTP may wait for.
+func (p *probe) greet(patience time.Duration) (greeting, error) {
+	g, err := p.hear(patience)
+	p.rest.Do(p.sayRest)
+	return g, err
+}
+
+func (p *probe) sayRest() { _, _ = p.conn.Write(ourGreeting[versionEnd:]) }
+
+// versionEnd is where the version of a greeting ends and the mechanism begins.
+const versionEnd = 12
+
+var ourGreeting = append([]byte("\xff\x00\x00\x00\x00\x00\x00\x00\x00\x7f\x03\x01NULL"), make([]byte, 48)...)
+
+// hear begins our greeting and reads the peer's.
+func (p *probe) hear(patience time.Duration) (greeting, error) {
 	var g greeting
-	ours := make([]byte, 64)
-	ours[0], ours[9], ours[10], ours[11] = 0xFF, 0x7F, 3, 1
-	copy(ours[12:], "NULL")
-	if _, err := p.conn.Write(ours); err != nil {
+	if _, err := p.conn.Write(ourGreeting[:versionEnd]); err != nil {
 		return g, err
 	}
-	timer := time.AfterFunc(nudge, p.nudge)
+	second := time.AfterFunc(patience, func() { p.rest.Do(p.sayRest) })
+	nudge := time.AfterFunc(2*patience, p.nudge)
+	defer second.Stop()
+	defer nudge.Stop()
 	first, err := p.r.Peek(1)
-	timer.Stop()
+	nudge.Stop()
 	switch {
 	case err != nil:
 		return g, err
@@ -99,14 +118,15 @@ func (p *probe) stranger() error {
 	return protocolFailure("no ZMTP: it begins with %q", text)
 }
 
-// ready says which type we are and reads what the peer is. It returns what it
-// has learned even if the peer will not have us.
+// ready says which type we are, if any, and reads what the peer is.
 func (p *probe) ready(asked string) (properties []property, err error) {
-	body := append([]byte{5}, "READY"...)
-	body = appendProperty(body, "Socket-Type", asked)
-	body = appendProperty(body, "Identity", "")
-	if err := p.writeCommand(body); err != nil {
-		return nil, err
+	if asked != "" {
+		body := append([]byte{5}, "READY"...)
+		body = appendProperty(body, "Socket-Type", asked)
+		body = appendProperty(body, "Identity", "")
+		if err := p.writeCommand(body); err != nil {
+			return nil, err
+		}
 	}
 	for {
 		command, body, err := p.readFrame()

@@ -18,7 +18,7 @@ func FuzzProbe(f *testing.F) {
 		f.Add(all)
 	}
 	f.Fuzz(func(t *testing.T, says []byte) {
-		p := &probe{&said{r: bytes.NewReader(says)}, nil}
+		p := &probe{conn: &said{r: bytes.NewReader(says)}}
 		p.r = bufio.NewReader(p.conn)
 		if _, err := p.greet(time.Hour); err != nil {
 			return

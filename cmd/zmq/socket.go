@@ -31,8 +31,18 @@ func (f *socketFlags) add(cmd *cobra.Command) {
 	fs := cmd.Flags()
 	fs.StringArrayVar(&f.bind, "bind", nil, "bind to `ENDPOINT` (repeatable)")
 	fs.StringArrayVar(&f.connect, "connect", nil, "connect to `ENDPOINT` (repeatable)")
-	fs.StringArrayVar(&f.options, "option", nil, "set a socket option, `NAME=VALUE` as libzmq calls it: sndhwm=10 (repeatable)")
 	fs.DurationVar(&f.timeout, "timeout", 0, "give up after this time, as in 5s (default: never)")
+	f.addOptions(cmd)
+	f.addTalk(cmd)
+}
+
+func (f *socketFlags) addOptions(cmd *cobra.Command) {
+	cmd.Flags().StringArrayVar(&f.options, "option", nil,
+		"set a socket option, `NAME=VALUE` as libzmq calls it: sndhwm=10 (repeatable; see: zmq options)")
+}
+
+func (f *socketFlags) addTalk(cmd *cobra.Command) {
+	fs := cmd.Flags()
 	fs.BoolVarP(&f.quiet, "quiet", "q", false, "no talk on stderr but errors")
 	fs.BoolVarP(&f.verbose, "verbose", "v", false, "tell on stderr what happens to connections")
 	cmd.MarkFlagsMutuallyExclusive("quiet", "verbose")
