@@ -14,7 +14,7 @@ PLATFORMS := linux/amd64 linux/arm64 linux/386 linux/s390x darwin/arm64 windows/
 # How long the long ones run: make fuzz FUZZTIME=1m
 FUZZTIME ?= 10s
 SOAKTIME ?= 10m
-KILLTIME ?= 5m
+KILLS    ?= 1000
 
 .PHONY: check
 check: vet house unit ## what to run before a commit: below a minute
@@ -84,8 +84,8 @@ soak: ## every pattern at once for SOAKTIME: nothing lost, nothing grows
 	GOWORK=off go -C bench run -race ./soak -for $(SOAKTIME)
 
 .PHONY: kill
-kill: ## peers killed at random for KILLTIME: nothing acknowledged is lost
-	GOWORK=off go -C bench run ./kill -for $(KILLTIME)
+kill: ## KILLS peers killed under load: nothing stuck, doubled or left behind
+	GOWORK=off go -C interop test -count=1 -timeout 60m -v -run '^TestKill$$' . -kills $(KILLS)
 
 .PHONY: probe
 probe: ## speed beside libzmq, as ratios

@@ -93,18 +93,17 @@ func (s *Socket) waitRecv(ctx context.Context, m *Msg, into, reserved bool) erro
 	if deadline != nil {
 		defer deadline.Stop()
 	}
-	for {
-		w := s.recvWait.enter()
+	for again := false; ; again = true {
+		w := s.recvWait.enter(again)
 		err := s.tryRecv(m, into, reserved)
-		if err != ErrAgain { //nolint:errorlint // tryRecv returns it bare
-			s.recvWait.leave(w, err == nil)
-			return err
+		if err == ErrAgain { //nolint:errorlint // tryRecv returns it bare
+			if err = s.block(ctx, w, deadline); err == nil {
+				s.recvWait.leave(w)
+				continue
+			}
 		}
-		if err := s.block(ctx, w, deadline); err != nil {
-			s.recvWait.leave(w, false)
-			return err
-		}
-		s.recvWait.leave(w, true)
+		s.recvWait.leave(w)
+		return err
 	}
 }
 

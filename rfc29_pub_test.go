@@ -154,19 +154,21 @@ func testDropsForOne(t *testing.T, k kind) {
 // frames, the small and the large.
 func testDropsWhole(t *testing.T, k kind) {
 	large := strings.Repeat("large", 20_000)
-	inBubbles(t, k, func(st *stage) {
-		s := st.socket(small...)
-		a := st.comes(s, "a")
-		var all [][]string
-		for i := range 50 {
-			m := []string{fmt.Sprint(i), "", []string{"small", large}[i%2]}
-			st.send(s, "", m...)
-			all = append(all, m)
-		}
-		st.someOf(a.rest(), all)
-		st.send(s, "", "again", large)
-		st.hears(a, []string{"again", large})
-	})
+	for _, bodies := range [][]string{{"small"}, {large}, {"small", large}} {
+		inBubbles(t, k, func(st *stage) {
+			s := st.socket(small...)
+			a := st.comes(s, "a")
+			var all [][]string
+			for i := range 50 {
+				m := []string{fmt.Sprint(i), "", bodies[i%len(bodies)]}
+				st.send(s, "", m...)
+				all = append(all, m)
+			}
+			st.someOf(a.rest(), all)
+			st.send(s, "", "again", large)
+			st.hears(a, []string{"again", large})
+		})
+	}
 }
 
 // testSendNeverBlocks: whoever is there, or is not, Send returns at once and

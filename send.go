@@ -61,19 +61,21 @@ func (s *Socket) waitSend(ctx context.Context, frames [][]byte, m *Msg, reserved
 	if deadline != nil {
 		defer deadline.Stop()
 	}
-	for {
-		w := s.sendWait.enter()
-		s.group.Help()
+	for again := false; ; again = true {
+		w := s.sendWait.enter(again)
 		err := s.trySend(frames, m, reserved)
-		if err != ErrAgain { //nolint:errorlint // trySend returns it bare
-			s.sendWait.leave(w, err == nil)
-			return err
+		if err == ErrAgain { //nolint:errorlint // trySend returns it bare
+			s.group.Help()
+			err = s.trySend(frames, m, reserved)
 		}
-		if err := s.block(ctx, w, deadline); err != nil {
-			s.sendWait.leave(w, false)
-			return err
+		if err == ErrAgain { //nolint:errorlint // trySend returns it bare
+			if err = s.block(ctx, w, deadline); err == nil {
+				s.sendWait.leave(w)
+				continue
+			}
 		}
-		s.sendWait.leave(w, true)
+		s.sendWait.leave(w)
+		return err
 	}
 }
 

@@ -2,6 +2,7 @@ package zmq
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -22,9 +23,10 @@ type waiters struct {
 	free []*waiter
 }
 
-// enter queues a waiter. After it the caller must look once more whether it
-// has to wait at all.
-func (q *waiters) enter() *waiter {
+// enter queues a waiter: behind all others, or before them if it was woken and
+// came too late. After it the caller must look once more whether it has to wait
+// at all.
+func (q *waiters) enter(again bool) *waiter {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	var w *waiter
@@ -34,34 +36,31 @@ func (q *waiters) enter() *waiter {
 		w = &waiter{ch: make(chan struct{}, 1)}
 	}
 	w.queued = true
-	q.list = append(q.list, w)
+	if again {
+		q.list = slices.Insert(q.list, 0, w)
+	} else {
+		q.list = append(q.list, w)
+	}
 	q.n.Add(1)
 	return w
 }
 
-// leave takes a waiter back. If it was woken and has no use for it, the next
-// one is woken in its stead.
-func (q *waiters) leave(w *waiter, used bool) {
+// leave takes a waiter back. If it was woken and did not notice, the next one is
+// woken in its stead: what it was woken for may be there still, even if it has
+// just taken something.
+func (q *waiters) leave(w *waiter) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if w.queued {
-		for i, other := range q.list {
-			if other == w {
-				q.list = append(q.list[:i], q.list[i+1:]...)
-				break
-			}
-		}
+		i := slices.Index(q.list, w)
+		q.list = slices.Delete(q.list, i, i+1)
 		w.queued = false
 		q.n.Add(-1)
 	} else {
-		woken := false
 		select {
 		case <-w.ch:
-			woken = true
-		default:
-		}
-		if woken && !used {
 			q.wakeLocked()
+		default:
 		}
 	}
 	q.free = append(q.free, w)

@@ -37,7 +37,7 @@ func (b *Buf) Release() {
 	for b != nil {
 		if left := b.refs.Add(-1); left != 0 {
 			if poison && left < 0 {
-				panic("pipe: memory was given back twice")
+				panic("pipe: memory was given back twice") //nolint:forbidigo // a broken invariant, looked for by tests only
 			}
 			return
 		}

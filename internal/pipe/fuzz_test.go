@@ -61,14 +61,14 @@ func (m *model) puts(op byte) bool {
 	item := shown(octets(frames))
 	switch op & 15 {
 	case 0, 1:
-		m.rig.put(frames...)
+		m.put(frames...)
 	case 2:
-		m.rig.parts(false, frames...)
+		m.parts(false, frames...)
 	case 3:
-		m.rig.parts(true, frames...)
+		m.parts(true, frames...)
 	case 4:
 		other := []string{"before", fmt.Sprint(op)}
-		m.rig.run(other, frames)
+		m.run(other, frames)
 		if !m.conflate {
 			m.waiting = append(m.waiting, shown(octets(other)))
 		}

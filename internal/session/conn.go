@@ -261,6 +261,7 @@ func (r *reader) wait() bool {
 		full := q.Full()
 		q.Mu.Unlock()
 		if !full || r.parting.Load() {
+			r.Traffic() // what the peer sent meanwhile is only read now
 			return true
 		}
 		select {
