@@ -95,6 +95,7 @@ probe: ## speed beside libzmq, as ratios
 generate: ## generated code and api.txt, written anew
 	go generate $(ALL)
 	go test -run '^TestAPI$$' . -update
+	go test -run '^TestGenerated$$' ./cmd/zmq -update
 
 .PHONY: tidy
 tidy: ## go.mod and go.sum of every module

@@ -264,6 +264,9 @@ func (s *Socket) remember(e *endpoint) bool {
 func (s *Socket) find(addr string, bound bool) *endpoint {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.closing {
+		return nil // Close ends them all
+	}
 	for i, e := range s.endpoints {
 		if e.bound() == bound && (e.resolved == addr || e.asked == addr) {
 			s.endpoints = slices.Delete(s.endpoints, i, i+1)

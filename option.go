@@ -101,7 +101,8 @@ func defaults() settings {
 // libzmq in lower case without their prefix ("sndhwm", "tcp_keepalive_idle"),
 // durations in milliseconds as libzmq has them or with a unit ("2s"), booleans
 // as 0 and 1 or false and true. It fails with ErrNotFound for a name that is
-// not known and ErrInvalid for a value that does not fit.
+// not known, ErrTooLarge for text that is too long and ErrInvalid for any other
+// value that does not fit.
 func ParseOption(name, value string) (Option, error) {
 	info := optionByName(name)
 	if info == nil {
@@ -135,7 +136,7 @@ func (i *optionInfo) parse(text string) (v optionValue, err error) {
 		if err != nil || ms > int64(time.Duration(1<<63-1)/time.Millisecond) {
 			return v, i.invalid(text, "milliseconds, or a duration such as 2s")
 		}
-		return optionValue{n: ms * int64(time.Millisecond)}, nil
+		return optionValue{n: max(ms, -1) * int64(time.Millisecond)}, nil // all that is negative means none
 	default:
 		if v.n, err = strconv.ParseInt(text, 10, 64); err != nil {
 			return v, i.invalid(text, "a number")
@@ -165,6 +166,9 @@ func (i *optionInfo) check(v optionValue) error {
 		} else if n < 0 {
 			n = -1
 		}
+	}
+	if i.kind == kindText && i.max > 0 && n > i.max {
+		return fmt.Errorf("%w: option %s: %d octets, at most %d", ErrTooLarge, i.name, n, i.max)
 	}
 	if n < i.min || (i.max > 0 && n > i.max) {
 		return fmt.Errorf("%w: option %s: %d is out of range, %d to %d %s", ErrInvalid, i.name, n, i.min, i.max, unit)

@@ -355,7 +355,7 @@ func TestRFC37_Identity_Length(t *testing.T) {
 		})
 	}
 	long := strings.Repeat("a", 256)
-	if _, err := zmq.New(zmq.DEALER, zmq.WithRoutingID(long)); !errors.Is(err, zmq.ErrInvalid) {
+	if _, err := zmq.New(zmq.DEALER, zmq.WithRoutingID(long)); !errors.Is(err, zmq.ErrTooLarge) {
 		t.Errorf("256 octets as an option: %v", err)
 	}
 	bothRoles(t, func(t *testing.T, r *wireRole) { refusedIdentity(t, r, long) })

@@ -61,7 +61,7 @@ func (s *Socket) WaitReady(ctx context.Context, n int) error {
 // this topic. It is for PUB and XPUB.
 func (s *Socket) WaitSubscribers(ctx context.Context, topic string, n int) error {
 	x, ok := s.pattern.(interface{ Subscribers(topic []byte) int })
-	if !ok {
+	if !ok && s.bad == nil {
 		return s.opError("wait subscribers", "", ErrNotSupported)
 	}
 	return s.opError("wait subscribers", "", s.waitUntil(ctx, func() bool {
@@ -80,8 +80,8 @@ func (s *Socket) waitUntil(ctx context.Context, reached func() bool) error {
 		}
 		watch := s.watch
 		s.mu.Unlock()
-		if s.bad != nil {
-			return s.bad
+		if s.bad != nil || s.isClosed() {
+			return s.dead()
 		}
 		if reached() {
 			return nil
@@ -211,6 +211,9 @@ func (s *Socket) Set(opts ...Option) error {
 // "last_endpoint" and "mechanism". ErrNotFound for an unknown name.
 func (s *Socket) Option(name string) (string, error) {
 	info := optionByName(name)
+	if s.bad != nil {
+		return "", s.opError("option", "", s.bad)
+	}
 	if info == nil {
 		return "", s.opError("option", "", fmt.Errorf("%w: %q", ErrNotFound, name))
 	}

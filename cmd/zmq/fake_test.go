@@ -5,23 +5,32 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// fakes are peers that are no socket of ours: what they say when a connection
-// is there, and after the 64 octets of a greeting.
-var fakes = map[string][]string{
-	"plain":   {greetingOf("PLAIN")},
-	"curve":   {greetingOf("CURVE")},
-	"old":     {"\xff\x00\x00\x00\x00\x00\x00\x00\x01\x7f\x01\x05\x00\x00"},
-	"silent":  {""},
-	"ssh":     {"SSH-2.0-OpenSSH\r\n"},
-	"refuses": {greetingOf("NULL"), "\x04\x0a\x05ERROR\x03400"},
-	"closes":  {greetingOf("NULL"), "\x04"},
-	"dealer":  {greetingOf("NULL"), "\x04\x1c\x05READY\x0bSocket-Type\x00\x00\x00\x06DEALER"},
-	"broken":  {greetingOf("NULL"), "\x04\x1c\x05READY\x0bSocket-Type\x00\x00\x00\xffDEALER"},
-	"huge":    {greetingOf("NULL"), "\x06\x3f\xff\xff\xff\xff\xff\xff\xff"},
+// A fake is a peer that is no socket of ours.
+type fake struct {
+	greeting string // what it says when a connection is there
+	ready    string // what it says to READY; then it goes away, if there is no pong
+	pong     string // what it says to PING
+	shy      bool   // it says ready only if it is not told READY, as libzmq may
+}
+
+var fakes = map[string]fake{
+	"plain":   {greeting: greetingOf("PLAIN")},
+	"curve":   {greeting: greetingOf("CURVE")},
+	"old":     {greeting: "\xff\x00\x00\x00\x00\x00\x00\x00\x01\x7f\x01\x05\x00\x00"},
+	"silent":  {greeting: ""},
+	"ssh":     {greeting: "SSH-2.0-OpenSSH\r\n"},
+	"refuses": {greeting: greetingOf("NULL"), ready: "\x04\x0a\x05ERROR\x03400"},
+	"closes":  {greeting: greetingOf("NULL"), ready: "\x04"},
+	"dealer":  {greeting: greetingOf("NULL"), ready: "\x04\x1c\x05READY\x0bSocket-Type\x00\x00\x00\x06DEALER"},
+	"broken":  {greeting: greetingOf("NULL"), ready: "\x04\x1c\x05READY\x0bSocket-Type\x00\x00\x00\xffDEALER"},
+	"huge":    {greeting: greetingOf("NULL"), ready: "\x06\x3f\xff\xff\xff\xff\xff\xff\xff"},
+	"shy":     {greeting: greetingOf("NULL"), ready: "\x04\x1a\x05READY\x0bSocket-Type\x00\x00\x00\x04PUSH", shy: true},
+	"pull":    {greeting: greetingOf("NULL"), ready: "\x04\x1a\x05READY\x0bSocket-Type\x00\x00\x00\x04PULL", pong: "\x04\x0d\x04PONGzmq ping"},
 }
 
 func greetingOf(mechanism string) string {
@@ -45,32 +54,45 @@ func fakePeer(ts *testscript.TestScript, neg bool, args []string) {
 		go func() { _ = http.Serve(l, http.NotFoundHandler()) }()
 		return
 	}
-	says, known := fakes[args[1]]
+	f, known := fakes[args[1]]
 	if !known {
 		ts.Fatalf("no fake peer %s", args[1])
 	}
-	go acceptLoop(l, says)
+	go acceptLoop(l, f)
 }
 
-func acceptLoop(l net.Listener, says []string) {
+func acceptLoop(l net.Listener, f fake) {
 	for {
 		c, err := l.Accept()
 		if err != nil {
 			return
 		}
-		go speak(c, says)
+		go speak(c, f)
 	}
 }
 
-// speak says what a fake peer has to say. It closes the connection if that is
-// more than a greeting, or when the other one does.
-func speak(c net.Conn, says []string) {
+// shyness is how long a shy fake waits for READY.
+const shyness = 20 * time.Millisecond
+
+// speak says what a fake peer has to say. If that is no more than a greeting,
+// the other one is to close the connection.
+func speak(c net.Conn, f fake) {
 	defer c.Close()
-	_, _ = io.WriteString(c, says[0])
-	if _, err := io.ReadFull(c, make([]byte, 64)); err != nil || len(says) == 1 {
+	_, _ = io.WriteString(c, f.greeting)
+	if _, err := io.ReadFull(c, make([]byte, 64)); err != nil || f.ready == "" {
 		_, _ = io.Copy(io.Discard, c)
 		return
 	}
-	_, _ = c.Read(make([]byte, 256)) // READY
-	_, _ = io.WriteString(c, says[1])
+	if f.shy {
+		_ = c.SetReadDeadline(time.Now().Add(shyness))
+	}
+	if _, err := c.Read(make([]byte, 256)); f.shy && err == nil {
+		return
+	}
+	_, _ = io.WriteString(c, f.ready)
+	if f.pong != "" {
+		_, _ = c.Read(make([]byte, 256))
+		_, _ = io.WriteString(c, f.pong)
+		_, _ = io.Copy(io.Discard, c)
+	}
 }

@@ -60,7 +60,7 @@ func rootCommand() *cobra.Command {
 	root.AddCommand(
 		pushCommand(), pullCommand(), pubCommand(), subCommand(), reqCommand(), repCommand(),
 		dealerCommand(), routerCommand(), pairCommand(), xpubCommand(), xsubCommand(), streamCommand(),
-		pingCommand(), proxyCommand(), optionsCommand(), z85Command(), completionCommand(),
+		pingCommand(), doctorCommand(), proxyCommand(), optionsCommand(), z85Command(), completionCommand(),
 		demoCommand(), demoReplierCommand(), versionCommand(),
 	)
 	return root

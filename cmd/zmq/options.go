@@ -18,7 +18,8 @@ func optionsCommand() *cobra.Command {
 		Long: `List the socket options that --option takes and, with a TYPE, only those that act on it: the
 name, libzmq's number, the default with its unit, and what it does. A duration is in
 milliseconds, or has a unit as in 2s. A live option acts on connections that are there, the
-others on later ones.`,
+others on later ones. Defaults are the library's: the commands here wait 250 ms at most before
+they connect again, take frames of at most 64 MiB, and xpub_nodrop is 1.`,
 		Example: `  zmq options
   zmq options router --json`,
 		Args: cobra.MaximumNArgs(1),

@@ -81,20 +81,32 @@ type pingReport struct {
 }
 
 func (p *ping) run(cmd *cobra.Command, endpoint string) error {
+	r, err := p.report(cmd, endpoint)
+	if r.Remote == "" {
+		return err
+	}
+	return errors.Join(err, r.write(cmd.OutOrStdout(), p.json))
+}
+
+// report asks an endpoint and tells what was learned, also if that failed.
+func (p *ping) report(cmd *cobra.Command, endpoint string) (pingReport, error) {
+	r := pingReport{Endpoint: endpoint}
 	network, address, err := dialable(strings.TrimLeft(endpoint, "+>"))
 	if err != nil {
-		return usageError(cmd, err)
+		return r, usageError(cmd, err)
+	}
+	if p.timeout <= 0 {
+		return r, usageError(cmd, errors.New("--timeout has to be more than 0"))
 	}
 	types := askers
 	if p.asked != "" {
 		p.asked = strings.ToUpper(p.asked)
 		if types = []string{p.asked}; answers[p.asked] == nil {
-			return usageError(cmd, fmt.Errorf("--type %s: no socket type that asks", p.asked))
+			return r, usageError(cmd, fmt.Errorf("--type %s: no socket type that asks", p.asked))
 		}
 	}
 	ctx, cancel := context.WithTimeoutCause(cmd.Context(), p.timeout, errTimeout)
 	defer cancel()
-	r := pingReport{Endpoint: endpoint}
 	err = p.askAll(ctx, network, address, types, &r)
 	if cause := context.Cause(ctx); err != nil && cause != nil {
 		err = cause
@@ -102,10 +114,7 @@ func (p *ping) run(cmd *cobra.Command, endpoint string) error {
 	if errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, errTimeout) {
 		err = fmt.Errorf("%w after %v", errTimeout, p.timeout)
 	}
-	if r.Remote == "" {
-		return err
-	}
-	return errors.Join(err, r.write(cmd.OutOrStdout(), p.json))
+	return r, err
 }
 
 // askAll asks as one type after the other, until one fits.

@@ -46,8 +46,9 @@ ends it when it is sent. No end of line is sent but what --quoted or another not
 	return cmd
 }
 
-const awaitHelp = ` The first message that is not typed waits for its
-peer; a later one whose peer is not there is dropped, and that is told.`
+const awaitHelp = `
+The first message that is not typed waits for its peer; a later one whose peer is not there is
+dropped, and that is told.`
 
 // addressed sends to the peers that the first frames name.
 func (d *duplex) addressed(cmd *cobra.Command) func(*zmq.Socket) (sendFunc, error) {
