@@ -104,6 +104,10 @@ func (s *Socket) opError(op, endpoint string, err error) error {
 	if err == nil {
 		return nil
 	}
+	var done *OpError
+	if errors.As(err, &done) {
+		return err
+	}
 	return &OpError{Op: op, Type: s.typ, Endpoint: endpoint, Err: public(err)}
 }
 

@@ -268,9 +268,9 @@ func (s *Socket) applyMarks() {
 		p.Out.Mu.Lock()
 		p.Out.SetMark(send)
 		p.Out.Mu.Unlock()
-		p.In.Mu.Lock()
-		p.In.SetMark(recv)
-		p.In.Mu.Unlock()
+		s.recv.mu.Lock()
+		p.SetRecvMark(recv)
+		s.recv.mu.Unlock()
 	}
 }
 

@@ -64,9 +64,10 @@ type sock struct {
 	peer
 	r     *rig
 	what  string
-	kind  string // its socket type
-	id    string // its identity, if the case chose one
-	links int    // peers that must be connected
+	kind  string              // its socket type
+	id    string              // its identity, if the case chose one
+	links int                 // peers that must be connected
+	kept  map[string][]string // what wantOf has not given yet, by identity
 }
 
 // TestBattery runs every case for us against us, and for us against libzmq in
@@ -127,7 +128,9 @@ func (r *rig) socketOf(m maker, where, socketType string, options ...string) *so
 	r.ok(err)
 	r.sockets++
 	s := &sock{peer: p, r: r, kind: socketType, what: fmt.Sprintf("%s %d of %s", socketType, r.sockets, where)}
-	r.Cleanup(func() { s.Close(0); s.settle() })
+	if p, remote := m.(*process); !remote || !p.mortal {
+		r.Cleanup(func() { s.Close(0); s.settle() })
+	}
 	for _, o := range options {
 		name, value, _ := strings.Cut(o, "=")
 		s.set(name, value)
@@ -158,6 +161,7 @@ func (r *rig) spawn(s side) *process {
 	r.Helper()
 	p, err := s.process()
 	r.ok(err)
+	p.mortal = true
 	r.Cleanup(p.Kill)
 	return p
 }

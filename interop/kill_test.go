@@ -214,8 +214,15 @@ func (f *fleet) note(err error) {
 func (f *fleet) fault(err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if len(f.faults) < 20 {
-		f.faults = append(f.faults, err)
+	f.faultLocked("%w", err)
+}
+
+// maxFaults is enough to see what is wrong.
+const maxFaults = 20
+
+func (f *fleet) faultLocked(format string, args ...any) {
+	if len(f.faults) < maxFaults {
+		f.faults = append(f.faults, fmt.Errorf(format, args...))
 	}
 }
 
@@ -251,9 +258,9 @@ func (f *fleet) came(road, me, slotName string, number uint64) {
 	last, known := f.seen[key]
 	switch {
 	case known && int(number) <= last:
-		f.faults = append(f.faults, fmt.Errorf("%s: %d came after %d", key, number, last))
+		f.faultLocked("%s: %d came after %d", key, number, last)
 	case road == "sink" && int(number) != last+1 && known, road == "sink" && !known && number != 0:
-		f.faults = append(f.faults, fmt.Errorf("%s: %d came after %d: records are lost", key, number, last))
+		f.faultLocked("%s: %d came after %d: records are lost", key, number, last)
 	}
 	f.seen[key] = int(number)
 	// A message goes to one worker, once, whoever dies: what was given to the
@@ -274,7 +281,7 @@ func (f *fleet) once(road string, number uint64) {
 		f.had[road] = map[uint64]bool{}
 	}
 	if f.had[road][number] {
-		f.faults = append(f.faults, fmt.Errorf("%s: %d came twice", road, number))
+		f.faultLocked("%s: %d came twice", road, number)
 	}
 	f.had[road][number] = true
 }

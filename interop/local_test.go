@@ -6,10 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
-	"log/slog"
 	"slices"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
 
@@ -23,38 +21,24 @@ func (local) New(socketType string) (peer, error) {
 	for t := zmq.PAIR; t <= zmq.STREAM; t++ {
 		if t.String() == socketType {
 			j := &journal{seen: map[count]int{}, news: make(chan struct{})}
-			s, err := zmq.New(t, zmq.WithLogger(slog.New(j)))
+			s, err := zmq.New(t, zmq.WithEvents(j.note))
 			return &localPeer{s: s, journal: j}, err
 		}
 	}
 	return nil, fmt.Errorf("no socket type %q", socketType)
 }
 
-// Proxy pumps in two goroutines.
+// Proxy runs ours.
 func (local) Proxy(front, back peer) (stop func() error, err error) {
 	ctx, cancel := context.WithCancel(context.Background())
-	result := make(chan error, 2)
-	pump := func(from, to *zmq.Socket) {
-		for m, err := range from.Msgs(ctx) {
-			if err == nil {
-				err = to.SendMsg(ctx, &m)
-			}
-			if ctx.Err() != nil {
-				break
-			}
-			if err != nil {
-				result <- err
-				return
-			}
-		}
-		result <- nil
-	}
-	f, b := front.(*localPeer).s, back.(*localPeer).s
-	go pump(f, b)
-	go pump(b, f)
+	result := make(chan error, 1)
+	go func() { result <- zmq.Proxy(ctx, front.(*localPeer).s, back.(*localPeer).s) }()
 	return func() error {
 		cancel()
-		return errors.Join(<-result, <-result)
+		if err := <-result; !errors.Is(err, context.Canceled) {
+			return err
+		}
+		return nil
 	}, nil
 }
 
@@ -197,29 +181,24 @@ func (p *localPeer) Close(linger time.Duration) error {
 	return nil
 }
 
-// journal counts what a socket logs of its connections.
+// journal counts what happens to a socket's connections.
 type journal struct {
 	mu   sync.Mutex
 	seen map[count]int
 	news chan struct{} // closed at the next entry
 }
 
-func (j *journal) Enabled(context.Context, slog.Level) bool { return true }
-func (j *journal) WithAttrs([]slog.Attr) slog.Handler       { return j }
-func (j *journal) WithGroup(string) slog.Handler            { return j }
-
-func (j *journal) Handle(_ context.Context, r slog.Record) error {
+func (j *journal) note(e zmq.Event) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	switch {
-	case r.Message == "handshake succeeded":
+	switch e.Kind {
+	case zmq.EventHandshakeSucceeded:
 		j.seen[shaken]++
-	case r.Message == "disconnected", strings.HasPrefix(r.Message, "handshake failed"):
+	case zmq.EventDisconnected, zmq.EventHandshakeFailedNoDetail, zmq.EventHandshakeFailedProtocol, zmq.EventHandshakeFailedAuth:
 		j.seen[ended]++
 	}
 	close(j.news)
 	j.news = make(chan struct{})
-	return nil
 }
 
 func (j *journal) count(c count) (int, <-chan struct{}) {

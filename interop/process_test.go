@@ -18,6 +18,7 @@ import (
 // see driver.py for how.
 type process struct {
 	Greeting string
+	mortal   bool // it belongs to a case, and its sockets end with it
 
 	cmd    *exec.Cmd
 	mu     sync.Mutex

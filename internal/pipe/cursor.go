@@ -123,6 +123,16 @@ func (p *Pipe) report() {
 	p.In.Mu.Unlock()
 }
 
+// SetRecvMark changes the high-water mark of In. What was read and not yet
+// counted may be all that a lower mark allows, and is counted first: else In
+// could be empty and yet full. Only who receives from p may call it.
+func (p *Pipe) SetRecvMark(mark int) {
+	p.report()
+	p.In.Mu.Lock()
+	p.In.SetMark(mark)
+	p.In.Mu.Unlock()
+}
+
 // Waiting returns the messages of In that were not received, and the octets
 // that they take. The lock of In is held as well.
 func (p *Pipe) Waiting() (messages, octets int) {
