@@ -61,7 +61,8 @@ cross: ## the library compiles and vets without cgo on each platform
 	done
 
 # qemu-user hands neither netlink, nor TCP_INFO, nor the device of a socket to a
-# machine of the other octet order: the tests that ask for them begin like this.
+# machine of the other octet order, and starts no second process of that kind:
+# the tests that ask for it begin like this.
 NOT_UNDER_QEMU := ^TestKernel
 
 # An amd64 kernel runs 386 by itself, unless it was built without.

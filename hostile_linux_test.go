@@ -22,16 +22,16 @@ const (
 	childVariable  = "ZMQ_TEST_CHILD"
 )
 
-// TestOutOfDescriptors: a process that has none left for those who connect
+// TestKernelOutOfDescriptors: a process that has none left for those who connect
 // goes on serving those who are there, tells of it, does not spin, and takes
 // new peers when there is room again.
-func TestOutOfDescriptors(t *testing.T) {
+func TestKernelOutOfDescriptors(t *testing.T) {
 	if os.Getenv(childVariable) != "" {
 		childOutOfDescriptors()
 		return
 	}
 	leak.Check(t)
-	child := exec.Command(os.Args[0], "-test.run=^TestOutOfDescriptors$")
+	child := exec.Command(os.Args[0], "-test.run=^TestKernelOutOfDescriptors$")
 	child.Env = append(os.Environ(), childVariable+"=1")
 	out, err := child.StdoutPipe()
 	if err != nil {
