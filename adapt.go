@@ -35,20 +35,9 @@ func (s *Socket) Attach(ctx context.Context, c net.Conn, role Role) error {
 	case ctx.Err() != nil:
 		err = ctx.Err()
 	default:
-		err = handshakeError(session.Event{Kind: session.Failure(err), Remote: endpointOf(c.RemoteAddr()), Err: err})
+		err = handshakeError(session.Event{Kind: session.Failure(err), Remote: session.Address(c.RemoteAddr()), Err: err})
 	}
 	return s.opError("attach", "", err)
-}
-
-// endpointOf writes a network address as an endpoint.
-func endpointOf(a net.Addr) string {
-	switch {
-	case a == nil:
-		return ""
-	case a.Network() == "unix":
-		return "ipc://" + a.String()
-	}
-	return a.Network() + "://" + a.String()
 }
 
 // ServeListener accepts connections from a listener of the caller's, as Bind
@@ -57,7 +46,7 @@ func endpointOf(a net.Addr) string {
 // network and address, "tcp://127.0.0.1:5555" or "ipc:///tmp/feed", and Unbind
 // takes it.
 func (s *Socket) ServeListener(ln net.Listener) error {
-	name := endpointOf(ln.Addr())
+	name := session.Address(ln.Addr())
 	if s.bad != nil || s.isClosed() {
 		_ = ln.Close()
 		return s.opError("serve", name, s.dead())

@@ -232,20 +232,8 @@ func (s *Socket) releaseLoop(pipes []*pipe.Pipe, end func()) {
 	}
 	for _, p := range pipes {
 		s.retire(p)
-		p.Out.Mu.Lock()
-		emptied := p.Out.Emptied()
-		p.Out.Mu.Unlock()
-		if emptied == nil {
-			continue
-		}
-		select {
-		case <-emptied:
-		case <-over:
-			return
-		case <-s.group.Context().Done():
-			return
-		}
 	}
+	written(s.group.Context(), over, pipes)
 }
 
 // remember keeps an endpoint, unless the socket is closing.

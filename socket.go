@@ -233,7 +233,13 @@ func (s *Socket) shut(ctx context.Context, linger <-chan time.Time) error {
 // drain waits until all that was sent is written. It reports false when the
 // time was over before.
 func (s *Socket) drain(ctx context.Context, linger <-chan time.Time) bool {
-	for _, p := range s.allPipes() {
+	return written(ctx, linger, s.allPipes())
+}
+
+// written waits until the out-queues of pipes are written. It reports false
+// when the time was over before.
+func written(ctx context.Context, over <-chan time.Time, pipes []*pipe.Pipe) bool {
+	for _, p := range pipes {
 		if p.Inproc {
 			continue // what was sent is the receiver's already
 		}
@@ -245,7 +251,7 @@ func (s *Socket) drain(ctx context.Context, linger <-chan time.Time) bool {
 		}
 		select {
 		case <-emptied:
-		case <-linger:
+		case <-over:
 			return false
 		case <-ctx.Done():
 			return false

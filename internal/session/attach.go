@@ -10,7 +10,7 @@ import (
 // handshake, until ctx ends at most, and then reads and writes it until it is
 // lost. It is not made again.
 func (g *Group) Attach(ctx context.Context, nc net.Conn, bound bool, o *Options) error {
-	c := newConn(g, o, address(nc.RemoteAddr()), bound, nc)
+	c := newConn(g, o, Address(nc.RemoteAddr()), bound, nc)
 	if !g.join(c) {
 		_ = nc.Close()
 		return ErrClosed

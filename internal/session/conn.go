@@ -94,7 +94,7 @@ func (c *conn) handshake(start time.Time) (p *pipe.Peer, rest []byte, err error)
 	if err != nil {
 		return nil, nil, c.cause(err)
 	}
-	p.Local, p.Remote = address(nc.LocalAddr()), address(nc.RemoteAddr())
+	p.Local, p.Remote = Address(nc.LocalAddr()), Address(nc.RemoteAddr())
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.ended {
@@ -163,7 +163,7 @@ func (c *conn) readLoop() error {
 func (c *conn) event(kind EventKind, err error) {
 	e := Event{Kind: kind, Endpoint: c.endpoint, Err: err, Descriptor: c.fd}
 	nc := c.link.Conn()
-	e.Local, e.Remote = address(nc.LocalAddr()), address(nc.RemoteAddr())
+	e.Local, e.Remote = Address(nc.LocalAddr()), Address(nc.RemoteAddr())
 	if c.pipe != nil {
 		e.Peer = c.pipe.Peer()
 	}
@@ -190,8 +190,8 @@ func Failure(err error) EventKind {
 	return HandshakeFailed
 }
 
-// address writes a network address as an endpoint.
-func address(a net.Addr) string {
+// Address writes a network address as an endpoint.
+func Address(a net.Addr) string {
 	switch {
 	case a == nil:
 		return ""
