@@ -120,10 +120,10 @@ func swap(ctx context.Context, a, b *zmq.Socket) error {
 	return err
 }
 
-// TestConnectAndClose connects and closes 300 times for each type, a third of
-// it over each transport: at once, after the handshake, and after a message.
+// TestConnectAndClose connects and closes at least 300 times for each type, 150
+// over each transport it has: at once, after the handshake, and after a message.
 func TestConnectAndClose(t *testing.T) {
-	const cycles = 100
+	const cycles = 150
 	leak.Check(t)
 	eachTypeAndTransport(t, func(t *testing.T, typ zmq.Type, bind string) {
 		j := joiner{t, zmq.NewDomain()}
