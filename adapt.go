@@ -27,7 +27,12 @@ func (s *Socket) Attach(ctx context.Context, c net.Conn, role Role) error {
 		_ = c.Close()
 		return s.opError("attach", "", s.dead())
 	}
-	err := s.group.Attach(ctx, c, role == Accepted, s.sessionOptions())
+	options, err := s.sessionOptions()
+	if err != nil {
+		_ = c.Close()
+		return s.opError("attach", "", err)
+	}
+	err = s.group.Attach(ctx, c, role == Accepted, options)
 	switch {
 	case err == nil || isClosed(err):
 	case s.isClosed():
@@ -51,7 +56,12 @@ func (s *Socket) ServeListener(ln net.Listener) error {
 		_ = ln.Close()
 		return s.opError("serve", name, s.dead())
 	}
-	listener, err := s.group.Serve(ln, name, s.sessionOptions())
+	options, err := s.sessionOptions()
+	if err != nil {
+		_ = ln.Close()
+		return s.opError("serve", name, err)
+	}
+	listener, err := s.group.Serve(ln, name, options)
 	if err != nil {
 		return s.opError("serve", name, err)
 	}

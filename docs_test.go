@@ -13,6 +13,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/phimq/zmq"
 )
 
 // TestPackageComments: a package has one comment, and its first sentence names
@@ -140,7 +142,7 @@ func TestConformanceTables(t *testing.T) {
 		t.Fatal("no conformance tables in docs/rfc", err)
 	}
 	for _, file := range tables {
-		number := strings.TrimSuffix(filepath.Base(file), ".md")
+		number := strings.TrimLeft(strings.TrimSuffix(filepath.Base(file), ".md"), "0")
 		rows := tableRows(string(readFile(t, filepath.ToSlash(file))))
 		if len(rows) == 0 {
 			t.Errorf("%s has no rows", file)
@@ -167,21 +169,71 @@ func TestConformanceTables(t *testing.T) {
 	}
 }
 
-// TestPains: each pain of docs/pains.md has a promise and names a test that
-// exists.
+// pains is how many of them users have told of.
+const pains = 16
+
+// TestPains: each row of docs/pains.md has the number of a pain, a promise and a
+// test that exists. Every pain has one test that is named after it, or says
+// what has to be built first.
 func TestPains(t *testing.T) {
 	files := readTestFiles(t)
-	rows := tableRows(string(readFile(t, "docs/pains.md")))
-	if len(rows) == 0 {
-		t.Fatal("no pains")
-	}
-	for i, row := range rows {
-		if len(row) != 3 || row[0] == "" || row[1] == "" {
-			t.Errorf("row %d: want pain, promise, test: %q", i+1, row)
+	kept := map[int]bool{}
+	for i, row := range tableRows(string(readFile(t, "docs/pains.md"))) {
+		if len(row) != 4 || row[1] == "" || row[2] == "" {
+			t.Errorf("row %d: want number, pain, promise, test: %q", i+1, row)
 			continue
 		}
-		if problem := checkTestCell(files, row[2], ""); problem != "" {
-			t.Errorf("row %d, %s: %s", i+1, row[0], problem)
+		n, err := strconv.Atoi(row[0])
+		if err != nil || n < 1 || n > pains {
+			t.Errorf("row %d: %q is no number from 1 to %d", i+1, row[0], pains)
+		}
+		if problem := checkTestCell(files, row[3], row[2]); problem != "" {
+			t.Errorf("row %d, %s: %s", i+1, row[1], problem)
+		}
+		if i < pains {
+			named := strings.Contains(row[3], fmt.Sprintf("`TestPain%02d_", n)) || laterCell.MatchString(row[3])
+			if n != i+1 || !named {
+				t.Errorf("row %d has number %d and test %s: want pain %d and a test that is named after it", i+1, n, row[3], i+1)
+			}
+			kept[n] = true
+		}
+	}
+	if len(kept) != pains {
+		t.Errorf("%d of %d pains have a row", len(kept), pains)
+	}
+}
+
+// TestOptionTests: each option of docs/options.md names a test of what it does,
+// and each of libzmq's that is not there says why. That the table is that of
+// the code, a test of cmd/ holds.
+func TestOptionTests(t *testing.T) {
+	files := readTestFiles(t)
+	there, absent := map[string]bool{}, map[string]bool{}
+	for _, row := range tableRows(string(readFile(t, "docs/options.md"))) {
+		name := strings.Trim(row[0], "`")
+		switch len(row) {
+		case 9:
+			there[name] = true
+			if problem := checkTestCell(files, row[8], ""); problem != "" {
+				t.Errorf("%s: %s (docs/option_tests.txt)", name, problem)
+			}
+		case 3:
+			absent[name] = true
+			if row[1] == "" || row[2] == "" {
+				t.Errorf("%s is not there and has no number or no reason", name)
+			}
+		default:
+			t.Errorf("%s has %d cells", name, len(row))
+		}
+	}
+	for _, o := range zmq.Options() {
+		if !there[o.Name] || absent[o.Name] {
+			t.Errorf("%s is an option: docs/options.md has it among those that are there: %t; that are not: %t", o.Name, there[o.Name], absent[o.Name])
+		}
+	}
+	for _, line := range readLines(t, "docs/option_tests.txt") {
+		if name, _, _ := strings.Cut(line, " "); !there[name] {
+			t.Errorf("docs/option_tests.txt: there is no option %s", name)
 		}
 	}
 }

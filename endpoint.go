@@ -1,6 +1,7 @@
 package zmq
 
 import (
+	"context"
 	"fmt"
 	"net"
 	"slices"
@@ -60,6 +61,7 @@ func (b *Binding) Close() error {
 //	tcp://127.0.0.1:5555   tcp://*:5555   tcp://eth0:5555   tcp://[::1]:*
 //	ipc:///tmp/feed   ipc://*   ipc://@abstract (Linux)
 //	inproc://name
+//	tls+tcp://... as tcp, inside TLS; see WithTLS
 //
 // Port 0 or * takes a free port, and ipc://* a new path; [Binding.Endpoint]
 // tells which. An address in use is syscall.EADDRINUSE.
@@ -86,7 +88,11 @@ func (s *Socket) bind(addr string) (*endpoint, error) {
 		}
 		e.named = true
 	} else {
-		if e.listener, err = s.group.Listen(parsed, s.sessionOptions()); err != nil {
+		options, err := s.sessionOptions()
+		if err != nil {
+			return nil, err
+		}
+		if e.listener, err = s.group.Listen(parsed, options); err != nil {
 			return nil, err
 		}
 		e.resolved = e.listener.Endpoint()
@@ -112,7 +118,10 @@ func (s *Socket) connect(addr string) error {
 		return err
 	}
 	e := &endpoint{asked: addr, resolved: parsed.String()}
-	options := s.sessionOptions()
+	options, err := s.sessionOptions()
+	if err != nil {
+		return err
+	}
 	if parsed.Scheme == "inproc" {
 		if s.typ == STREAM {
 			return fmt.Errorf("%w: STREAM needs tcp or ipc", ErrNotSupported)
@@ -185,9 +194,7 @@ func (s *Socket) unbind(e *endpoint) {
 		return
 	}
 	_ = e.listener.Close() // what was bound is gone either way
-	if !s.group.Start(func() { s.releaseLoop(e.listener.Pipes(), e.listener.Hangup) }) {
-		e.listener.Hangup()
-	}
+	s.release(e.listener.Pipes(), e.listener.Hangup)
 }
 
 // disconnect ends a connect that is forgotten already.
@@ -201,9 +208,21 @@ func (s *Socket) disconnect(e *endpoint) {
 		e.dialer.Stop()
 		return
 	}
-	s.retire(p)
-	if !s.group.Start(func() { s.releaseLoop([]*pipe.Pipe{p}, e.dialer.Stop) }) {
-		e.dialer.Stop()
+	s.release([]*pipe.Pipe{p}, e.dialer.Stop)
+}
+
+// release sends no more to pipes and ends their connections: at once if nothing
+// waits to be written.
+func (s *Socket) release(pipes []*pipe.Pipe, end func()) {
+	idle := true
+	for _, p := range pipes {
+		s.retire(p)
+		p.Out.Mu.Lock()
+		idle = idle && p.Out.Emptied() == nil
+		p.Out.Mu.Unlock()
+	}
+	if idle || !s.group.Start(func() { s.releaseLoop(pipes, end) }) {
+		end()
 	}
 }
 
@@ -229,9 +248,6 @@ func (s *Socket) releaseLoop(pipes []*pipe.Pipe, end func()) {
 	if timer != nil {
 		defer timer.Stop()
 		over = timer.C
-	}
-	for _, p := range pipes {
-		s.retire(p)
 	}
 	written(s.group.Context(), over, pipes)
 }
@@ -286,17 +302,53 @@ func (s *Socket) unbindAll() {
 	}
 }
 
-func (s *Socket) cutAll() {
+// cutAll ends the links to neighbours; with keep, not those on which something
+// waits for a socket that has not bound the name yet.
+func (s *Socket) cutAll(keep bool) {
+	waits := map[pipe.Closer]bool{}
 	for _, e := range s.endpointList() {
-		if e.link != nil {
+		if e.link == nil {
+			continue
+		}
+		if waits[e.link] = keep && s.unsettled(e.link); !waits[e.link] {
 			e.link.Cut()
 		}
 	}
 	for _, p := range s.allPipes() {
-		if link, ok := s.sessionOf(p).(*inproc.Link); ok {
+		if link, ok := s.sessionOf(p).(*inproc.Link); ok && !waits[link] {
 			link.Cut()
 		}
 	}
+}
+
+// unsettled reports whether messages wait for a name to be bound.
+func (s *Socket) unsettled(l *inproc.Link) bool {
+	select {
+	case <-l.Settled():
+		return false
+	default:
+	}
+	s.send.mu.Lock()
+	defer s.send.mu.Unlock()
+	return l.Pipe().Out.Len() > 0
+}
+
+// settle waits until what was sent by inproc is the receivers'. It reports
+// false when the time was over before.
+func (s *Socket) settle(ctx context.Context, over <-chan time.Time) bool {
+	for _, e := range s.endpointList() {
+		if e.link == nil || !s.unsettled(e.link) {
+			continue
+		}
+		select {
+		case <-e.link.Settled():
+		case <-over:
+			return false
+		case <-ctx.Done():
+			return false
+		}
+	}
+	return true
 }
 
 func (s *Socket) sessionOf(p *pipe.Pipe) pipe.Closer {
@@ -312,10 +364,13 @@ func (s *Socket) endpointList() []*endpoint {
 }
 
 // sessionOptions is a snapshot of the options that a bind or connect takes.
-func (s *Socket) sessionOptions() *session.Options {
+func (s *Socket) sessionOptions() (*session.Options, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	c := &s.conf
+	if err := c.security.check(); err != nil {
+		return nil, err
+	}
 	o := &session.Options{
 		Engine:           s.engineConfig(),
 		Transport:        transportOptions(c),
@@ -327,6 +382,8 @@ func (s *Socket) sessionOptions() *session.Options {
 		HeartbeatTimeout: c.heartbeatTimeout,
 		HeartbeatTTL:     c.heartbeatTTL,
 		ID:               []byte(c.connectRoutingID),
+		Auth:             s.authenticator(&c.security),
+		Accept:           c.accept,
 	}
 	c.connectRoutingID = ""
 	if o.HeartbeatTimeout < 0 {
@@ -334,8 +391,8 @@ func (s *Socket) sessionOptions() *session.Options {
 	}
 	byName := s.typ == ROUTER || s.typ == STREAM
 	o.KeepPipe = !c.immediate && s.typ != STREAM
-	o.PipeAtConnect = o.KeepPipe && (!byName || len(o.ID) > 0)
-	return o
+	o.PipeAtConnect = !c.immediate && (!byName || len(o.ID) > 0)
+	return o, nil
 }
 
 func (s *Socket) engineConfig() *engine.Config {
@@ -347,6 +404,7 @@ func (s *Socket) engineConfig() *engine.Config {
 		Raw:          s.typ == STREAM,
 		LeastVersion: [2]byte{3, c.leastVersion[len(c.leastVersion)-1] - '0'},
 		MaxMessage:   c.maxMessage,
+		Mechanism:    c.security.start(),
 		Pool:         &s.domain.pool,
 	}
 	for i := 0; i+1 < len(c.metadata); i += 2 {
@@ -361,6 +419,16 @@ func transportOptions(c *settings) *transport.Options {
 		KeepAlive: transport.KeepAlive(c.keepAlive + 1), KeepAliveCount: int(c.keepCount),
 		KeepAliveIdle: int(c.keepIdle), KeepAliveInterval: int(c.keepIntvl),
 		TOS: int(c.tos), MaxRetransmit: c.maxRetransmit, BindToDevice: c.device, Priority: int(c.priority),
-		Dial: c.dial,
+		Proxy: transport.Proxy{Address: c.socksProxy, User: c.socksUser, Password: c.socksPassword},
+		TLS:   c.security.tls,
+		Dial:  c.dial,
 	}
+}
+
+// validProxy is what a SOCKS proxy must be, if there is one.
+func validProxy(address string) error {
+	if address == "" {
+		return nil
+	}
+	return transport.CheckProxy(address)
 }

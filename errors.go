@@ -119,7 +119,7 @@ func public(err error) error {
 	case errors.Is(err, transport.ErrInvalid):
 		return fmt.Errorf("%w: %w", ErrInvalid, err)
 	case errors.Is(err, transport.ErrScheme):
-		return fmt.Errorf("%w: %w: the transports are tcp, ipc and inproc", ErrInvalid, err)
+		return fmt.Errorf("%w: %w: the transports are tcp, tls+tcp, ipc and inproc", ErrInvalid, err)
 	case errors.Is(err, inproc.ErrInUse):
 		return fmt.Errorf("%w: another socket has bound this name", syscall.EADDRINUSE)
 	case errors.Is(err, engine.ErrTooLarge):

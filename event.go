@@ -10,7 +10,7 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/phimq/zmq/internal/engine"
+	"github.com/phimq/zmq/internal/mech"
 	"github.com/phimq/zmq/internal/session"
 )
 
@@ -245,10 +245,14 @@ func eventValue(e session.Event) uint64 {
 	return 0
 }
 
-// statusCode is what a peer that refuses us gives as its reason, as libzmq
-// does. RFC 27 "Message Format" has the codes.
+// statusCode is why we refuse a peer, or what a peer that refuses us gives as
+// its reason, as libzmq does. RFC 27 "Message Format" has the codes.
 func statusCode(err error) uint64 {
-	var refused *engine.PeerError
+	var denied *mech.Denied
+	if errors.As(err, &denied) {
+		return uint64(denied.Verdict.Status)
+	}
+	var refused *mech.PeerError
 	if errors.As(err, &refused) {
 		return uint64(refused.Status())
 	}

@@ -37,7 +37,7 @@ func (h *host) NewPipe(endpoint string, connected bool) *pipe.Pipe {
 func (h *host) NewInproc(endpoint string, connected, conflate bool) *pipe.Pipe {
 	send, _, _ := h.Marks()
 	pool := &h.domain.pool
-	p := &pipe.Pipe{Endpoint: endpoint, Connected: connected, Inproc: true}
+	p := &pipe.Pipe{Endpoint: endpoint, Connected: connected, Inproc: true, Serial: h.group.Serial()}
 	p.Out = pipe.NewQueue(&h.send.mu, pool, send, conflate)
 	p.Out.SetWriter(h, p)
 	p.In = pipe.NewQueue(nil, pool, 0, false)
@@ -45,14 +45,24 @@ func (h *host) NewInproc(endpoint string, connected, conflate bool) *pipe.Pipe {
 }
 
 // Join gives an inproc pipe what it receives from and how much it may send.
-func (h *host) Join(p *pipe.Pipe, in *pipe.Queue, sendMark int, peer *pipe.Peer, l pipe.Closer) {
+func (h *host) Join(p *pipe.Pipe, in *pipe.Queue, farMark int, peer *pipe.Peer, l pipe.Closer) {
+	send, _, _ := h.Marks()
 	h.recv.mu.Lock()
 	h.send.mu.Lock()
 	p.In, p.Session = in, l
-	p.Out.SetMark(sendMark)
+	p.FarMark = farMark
+	p.Out.SetMark(sumMarks(send, farMark))
 	p.SetPeer(peer)
 	h.send.mu.Unlock()
 	h.recv.mu.Unlock()
+}
+
+// sumMarks adds the marks of both ends; 0 stands for no mark.
+func sumMarks(a, b int) int {
+	if a == 0 || b == 0 {
+		return 0
+	}
+	return a + b
 }
 
 // Marks returns the high-water marks and whether the socket conflates.
@@ -77,8 +87,8 @@ func (h *host) Describe() *pipe.Peer {
 	return p
 }
 
-// Legal reports whether the socket talks to peers of this type.
-func (h *host) Legal(peerType string) bool { return pattern.Legal(h.typ.String(), peerType) }
+// Legal reports whether the socket talks to neighbours of this type.
+func (h *host) Legal(peerType string) bool { return pattern.Joinable(h.typ.String(), peerType) }
 
 // Attach lets p take part.
 func (h *host) Attach(p *pipe.Pipe) bool {

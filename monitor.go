@@ -3,9 +3,12 @@ package zmq
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
+
+	"github.com/phimq/zmq/internal/session"
 )
 
 // Monitor sends the socket's events of the kinds in mask as messages, for
@@ -140,8 +143,19 @@ func (m *monitor) sendLoop() {
 
 // send sends an event, unless too many wait to be received.
 func (m *monitor) send(e Event) {
-	if e.Kind == EventMonitorStopped || e.Kind&m.mask == 0 {
-		return // the monitor says itself when it stops
+	if e.Kind == EventMonitorStopped || e.Kind == EventDisconnected && (e.Err == nil || errors.Is(e.Err, session.ErrClosed)) {
+		return // the monitor says itself when it stops, and libzmq's does not tell what the socket itself ends
+	}
+	m.tell(e)
+	switch e.Kind {
+	case EventHandshakeFailedNoDetail, EventHandshakeFailedProtocol, EventHandshakeFailedAuth:
+		m.tell(Event{Kind: EventDisconnected, Endpoint: e.Endpoint, Local: e.Local, Remote: e.Remote}) // as libzmq's does
+	}
+}
+
+func (m *monitor) tell(e Event) {
+	if e.Kind&m.mask == 0 {
+		return
 	}
 	if m.backlog() >= maxEvents {
 		m.lost++

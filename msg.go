@@ -1,6 +1,7 @@
 package zmq
 
 import (
+	"crypto/x509"
 	"fmt"
 	"strings"
 
@@ -152,6 +153,10 @@ func (p Peer) Address() string { return p.get().Remote }
 // Endpoint returns our side of the connection.
 func (p Peer) Endpoint() string { return p.get().Local }
 
+// Descriptor returns the operating system's number of the connection, 0 if it
+// has none. It is that of another one after the connection has ended.
+func (p Peer) Descriptor() uintptr { return p.get().Descriptor }
+
 // Version returns the ZMTP version that is spoken: "3.1"; "" on inproc.
 func (p Peer) Version() string {
 	v := p.get().Version
@@ -161,8 +166,32 @@ func (p Peer) Version() string {
 	return fmt.Sprintf("%d.%d", v[0], v[1])
 }
 
-// Mechanism returns the security mechanism: "NULL".
+// Mechanism returns the security mechanism: "NULL", "PLAIN" or "CURVE".
 func (p Peer) Mechanism() string { return p.get().Mechanism }
+
+// UserID returns what the authenticator calls the peer, or else whom its TLS
+// certificate was made out to; "" if there is neither.
+func (p Peer) UserID() string { return p.get().UserID }
+
+// CurveKey returns the public key by which a client of CURVE is known; ok is
+// false for others.
+func (p Peer) CurveKey() (key CurveKey, ok bool) {
+	ok = len(p.get().PublicKey) == keySize
+	if ok {
+		key = CurveKey([]byte(p.get().PublicKey))
+	}
+	return key, ok
+}
+
+// Certificate returns what the peer has shown in TLS and was verified; nil if
+// there is none.
+func (p Peer) Certificate() *x509.Certificate { return p.get().Certificate }
+
+// Credentials returns the user name and password of a client of PLAIN. They are
+// there in the function of [WithAuth] only, and nobody keeps them.
+func (p Peer) Credentials() (username, password string) {
+	return p.get().Username, p.get().Password
+}
 
 // Property returns one of the peer's metadata properties, "" if it has none.
 func (p Peer) Property(name string) string {

@@ -46,7 +46,8 @@ type optionInfo struct {
 	min, max int64  // kindInt and kindDuration (in milliseconds), kindText: length
 	applies  []Type // empty: all
 	readOnly bool
-	live     bool // takes effect on connections that are there already
+	live     bool                    // takes effect on connections that are there already
+	valid    func(text string) error // what a text must be besides its length
 	get      func(*settings) optionValue
 	set      func(*settings, optionValue)
 	action   func(*Socket, optionValue) error // does something instead of being kept
@@ -58,6 +59,7 @@ type settings struct {
 	logger *slog.Logger
 	events func(Event)
 	dial   func(ctx context.Context, network, address string) (net.Conn, error)
+	accept func(net.Conn) bool
 
 	sendHWM, recvHWM                          int64
 	linger, sendTimeout, recvTimeout          time.Duration
@@ -71,6 +73,7 @@ type settings struct {
 	keepAlive, keepCount, keepIdle, keepIntvl int64
 	maxRetransmit                             time.Duration
 	device                                    string
+	socksProxy, socksUser, socksPassword      string
 	priority                                  int64
 	probeRouter, mandatory, handover          bool
 	relaxed, correlate                        bool
@@ -79,6 +82,7 @@ type settings struct {
 	invert, streamNotify                      bool
 	leastVersion                              string
 	metadata                                  []string
+	security                                  security
 }
 
 func defaults() settings {
@@ -173,13 +177,10 @@ func (i *optionInfo) check(v optionValue) error {
 	if n < i.min || (i.max > 0 && n > i.max) {
 		return fmt.Errorf("%w: option %s: %d is out of range, %d to %d %s", ErrInvalid, i.name, n, i.min, i.max, unit)
 	}
-	if i.name == "routing_id" || i.name == "connect_routing_id" {
-		if v.s != "" && v.s[0] == 0 {
-			return fmt.Errorf("%w: option %s: the first octet must not be 0", ErrInvalid, i.name)
+	if i.valid != nil {
+		if err := i.valid(v.s); err != nil {
+			return fmt.Errorf("%w: option %s: %w", ErrInvalid, i.name, err)
 		}
-	}
-	if i.name == "zmtp_least" && v.s != "3.0" && v.s != "3.1" {
-		return i.invalid(v.s, "3.0 or 3.1")
 	}
 	return nil
 }

@@ -17,7 +17,7 @@ type OptionInfo struct {
 	Applies  []Type // empty: every type
 	Live     bool   // acts on connections that are there, not only on later ones
 	ReadOnly bool
-	// WriteOnly options do something and keep no value.
+	// WriteOnly options do something and keep no value, or are secrets.
 	WriteOnly bool
 }
 
@@ -30,7 +30,7 @@ func Options() []OptionInfo {
 		row := &optionTable[i]
 		info := OptionInfo{
 			Name: row.name, Number: row.number, Kind: kinds[row.kind], Unit: row.unit, Doc: row.doc,
-			Applies: append([]Type(nil), row.applies...), Live: row.live, ReadOnly: row.readOnly, WriteOnly: row.action != nil,
+			Applies: append([]Type(nil), row.applies...), Live: row.live, ReadOnly: row.readOnly, WriteOnly: row.get == nil && !row.readOnly,
 		}
 		if row.get != nil {
 			info.Default = row.format(row.get(&initial))

@@ -1,13 +1,17 @@
 package zmq
 
-import "time"
+import (
+	"errors"
+	"slices"
+	"time"
+)
 
 // The table of options: one row for each, from which the With functions,
 // ParseOption, Set and Option take names, bounds and where a value is kept.
 // Names, numbers and units are libzmq's.
 
 // optionTable has every option. It never changes.
-var optionTable = append(keptOptions(), actedOptions()...)
+var optionTable = slices.Concat(keptOptions(), securityOptions(), actedOptions())
 
 // optionByName finds a row of the table.
 func optionByName(name string) *optionInfo {
@@ -22,7 +26,7 @@ func optionByName(name string) *optionInfo {
 // keptOptions are the options that have a value.
 func keptOptions() []optionInfo {
 	return []optionInfo{
-		textField(optionInfo{name: "routing_id", number: 5, unit: "octets", max: 255, applies: []Type{REQ, REP, DEALER, ROUTER},
+		textField(optionInfo{name: "routing_id", number: 5, unit: "octets", max: 255, applies: []Type{REQ, REP, DEALER, ROUTER}, valid: validIdentity,
 			doc: "Identity announced to ROUTER peers; its first octet must not be 0."},
 			func(c *settings) *string { return &c.routingID }),
 		intField(optionInfo{name: "sndbuf", number: 11, unit: "bytes", min: -1,
@@ -100,12 +104,15 @@ func keptOptions() []optionInfo {
 		intField(optionInfo{name: "tos", number: 57, max: 255,
 			doc: "Type of service of IP packets."},
 			func(c *settings) *int64 { return &c.tos }),
-		textField(optionInfo{name: "connect_routing_id", number: 61, unit: "octets", max: 255, applies: []Type{ROUTER, STREAM},
+		textField(optionInfo{name: "connect_routing_id", number: 61, unit: "octets", max: 255, applies: []Type{ROUTER, STREAM}, valid: validIdentity,
 			doc: "Identity given to the peer of the next Connect."},
 			func(c *settings) *string { return &c.connectRoutingID }),
 		durationField(optionInfo{name: "handshake_ivl", number: 66, unit: "ms",
 			doc: "Bound of a handshake; 0 none."},
 			func(c *settings) *time.Duration { return &c.handshake }),
+		textField(optionInfo{name: "socks_proxy", number: 68, unit: "host:port", valid: validProxy,
+			doc: "SOCKS 5 proxy for tcp connections; empty none."},
+			func(c *settings) *string { return &c.socksProxy }),
 		boolField(optionInfo{name: "xpub_nodrop", number: 69, applies: []Type{XPUB, PUB}, live: true,
 			doc: "Wait for subscribers whose queue is full instead of dropping."},
 			func(c *settings) *bool { return &c.noDrop }),
@@ -142,10 +149,16 @@ func keptOptions() []optionInfo {
 		textField(optionInfo{name: "bindtodevice", number: 92, unit: "interface", max: 15,
 			doc: "Network interface or VRF to use."},
 			func(c *settings) *string { return &c.device }),
+		textField(optionInfo{name: "socks_username", number: 99, unit: "octets", max: 255,
+			doc: "User for the SOCKS proxy; empty offers none."},
+			func(c *settings) *string { return &c.socksUser }),
+		secret(textField(optionInfo{name: "socks_password", number: 100, unit: "octets", max: 255,
+			doc: "Password for the SOCKS proxy, sent in clear."},
+			func(c *settings) *string { return &c.socksPassword })),
 		intField(optionInfo{name: "priority", number: 112,
 			doc: "Priority of packets in the system's queues."},
 			func(c *settings) *int64 { return &c.priority }),
-		textField(optionInfo{name: "zmtp_least", number: 0, unit: "version",
+		textField(optionInfo{name: "zmtp_least", number: 0, unit: "version", valid: validVersion,
 			doc: "Oldest ZMTP version to accept: 3.0 or 3.1."},
 			func(c *settings) *string { return &c.leastVersion }),
 	}
@@ -194,5 +207,25 @@ func textField(i optionInfo, field func(*settings) *string) optionInfo {
 	i.kind = kindText
 	i.get = func(c *settings) optionValue { return optionValue{s: *field(c)} }
 	i.set = func(c *settings, v optionValue) { *field(c) = v.s }
+	return i
+}
+
+func validIdentity(text string) error {
+	if text != "" && text[0] == 0 {
+		return errors.New("the first octet must not be 0")
+	}
+	return nil
+}
+
+func validVersion(text string) error {
+	if text != "3.0" && text != "3.1" {
+		return errors.New("want 3.0 or 3.1")
+	}
+	return nil
+}
+
+// secret makes an option that can't be read.
+func secret(i optionInfo) optionInfo {
+	i.get = nil
 	return i
 }

@@ -33,6 +33,15 @@ func WithDialer(dial func(ctx context.Context, network, address string) (net.Con
 	return Option{apply: func(c *settings) { c.dial = dial }}
 }
 
+// WithAccept names a function that sees each connection that a peer makes to a
+// bound endpoint, before anything is read from it, and closes it by returning
+// false: by address, or by the credentials of a process at the other end of ipc.
+// It is called by one goroutine an endpoint, which accepts nothing meanwhile.
+// Who may enter by name and key is a question for ZAP, after the handshake.
+func WithAccept(f func(net.Conn) bool) Option {
+	return Option{apply: func(c *settings) { c.accept = f }}
+}
+
 // WithMetadata announces a property of the application's own to every peer;
 // they read it by [Msg.Property]. RFC 37 "Connection Metadata" wants its name
 // to begin with "X-".
@@ -204,11 +213,28 @@ func WithKeepAlive(on bool) Option { return intOption("tcp_keepalive", boolValue
 // first probe, seconds between probes, and how many are lost before the
 // connection is (TCP_KEEPALIVE_IDLE, _INTVL, _CNT). Each may be -1 to leave it.
 func WithKeepAliveProbes(idle, interval, count int) Option {
-	parts := []Option{
+	return together(
 		intOption("tcp_keepalive_idle", int64(idle)),
 		intOption("tcp_keepalive_intvl", int64(interval)),
-		intOption("tcp_keepalive_cnt", int64(count)),
-	}
+		intOption("tcp_keepalive_cnt", int64(count)))
+}
+
+// WithSOCKSProxy makes tcp connections through the SOCKS 5 proxy at address,
+// host:port; "", the default, makes them straight (SOCKS_PROXY). The proxy
+// resolves the names of hosts. A try ends after the time of WithConnectTimeout,
+// or when the proxy has not answered for two minutes. Together with WithDialer
+// it is the dialer that connects to the proxy.
+func WithSOCKSProxy(address string) Option { return textOption("socks_proxy", address) }
+
+// WithSOCKSCredentials offers a user and a password to the proxy of
+// WithSOCKSProxy, at most 255 octets each (SOCKS_USERNAME, SOCKS_PASSWORD).
+// They cross the network to it in clear.
+func WithSOCKSCredentials(user, password string) Option {
+	return together(textOption("socks_username", user), textOption("socks_password", password))
+}
+
+// together makes one option of several rows of the table.
+func together(parts ...Option) Option {
 	for _, o := range parts {
 		if err := o.info.check(o.value); err != nil {
 			return Option{err: err}

@@ -59,6 +59,8 @@ var withs = []struct {
 	{zmq.PAIR, zmq.WithKeepAlive(false), map[string]string{"tcp_keepalive": "0"}},
 	{zmq.PAIR, zmq.WithKeepAliveProbes(15, 16, 17),
 		map[string]string{"tcp_keepalive_idle": "15", "tcp_keepalive_intvl": "16", "tcp_keepalive_cnt": "17"}},
+	{zmq.PAIR, zmq.WithSOCKSProxy("proxy.test:1080"), map[string]string{"socks_proxy": "proxy.test:1080"}},
+	{zmq.PAIR, zmq.WithSOCKSCredentials("user", "secret"), map[string]string{"socks_username": "user"}},
 }
 
 // TestWithFunctions: each With function sets its rows of the table and no

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/phimq/zmq/internal/engine"
+	"github.com/phimq/zmq/internal/mech"
 	"github.com/phimq/zmq/internal/wire"
 )
 
@@ -61,6 +62,12 @@ func (c ProtocolCode) String() string {
 // protocolCode finds the number of an error of the handshake.
 func protocolCode(err error) ProtocolCode {
 	switch {
+	case errors.Is(err, mech.ErrAnswer):
+		return zapCode(err)
+	case errors.Is(err, mech.ErrBox):
+		return ProtocolCryptographic
+	case errors.Is(err, mech.ErrNonce):
+		return ProtocolInvalidSequence
 	case errors.Is(err, engine.ErrMechanism):
 		return ProtocolMechanismMismatch
 	case errors.Is(err, engine.ErrSocketType), errors.Is(err, engine.ErrIdentity),

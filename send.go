@@ -153,6 +153,7 @@ func (s *Socket) discard(route pattern.Route) {
 func (s *Socket) deliver(route pattern.Route, frames [][]byte, m *Msg) pipe.Flusher {
 	p, q := route.Pipe, route.Pipe.Out
 	if route.Hangup && emptyFrames(frames) {
+		p.Send.Finished = true
 		if p.Session != nil {
 			p.Session.Finish(p)
 		}

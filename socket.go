@@ -169,40 +169,63 @@ func isTimeout(err error) bool { return errors.Is(err, os.ErrDeadlineExceeded) }
 // messages at most the time of WithLinger, and then ends: no goroutine and no
 // descriptor is left. It may be called again; later calls wait for the first.
 func (s *Socket) Close() error {
+	if !s.beginClose() {
+		return s.awaitClose(context.Background())
+	}
+	return s.linger()
+}
+
+// linger ends what beginClose began within the linger time.
+func (s *Socket) linger() error {
 	s.mu.Lock()
 	linger := s.conf.linger
 	s.mu.Unlock()
 	if linger < 0 {
-		return s.shut(context.Background(), nil)
+		return s.finishClose(context.Background(), nil)
 	}
 	timer := time.NewTimer(linger)
 	defer timer.Stop()
-	return s.shut(context.Background(), timer.C)
+	return s.finishClose(context.Background(), timer.C)
 }
 
 // Shutdown is Close that waits for unsent messages until ctx ends, instead of
 // the linger time. It returns the context's error if messages were dropped.
-func (s *Socket) Shutdown(ctx context.Context) error { return s.shut(ctx, nil) }
+func (s *Socket) Shutdown(ctx context.Context) error {
+	if !s.beginClose() {
+		return s.awaitClose(ctx)
+	}
+	return s.finishClose(ctx, nil)
+}
 
-// CloseAsync begins to close and returns at once. [Domain.Shutdown] waits for
-// the end.
-func (s *Socket) CloseAsync() { go s.closeLoop() }
+// CloseAsync begins to close and returns at once: what was bound is free, calls
+// that wait have been woken. Close and [Domain.Shutdown] wait for the end.
+func (s *Socket) CloseAsync() {
+	if s.beginClose() {
+		go s.closeLoop()
+	}
+}
 
-func (s *Socket) closeLoop() { _ = s.Close() }
+func (s *Socket) closeLoop() { _ = s.linger() } // nobody asks
 
 func (s *Socket) shutdownTo(ctx context.Context, result chan<- error) { result <- s.Shutdown(ctx) }
 
-// shut closes the socket. The first caller does it, others wait.
-func (s *Socket) shut(ctx context.Context, linger <-chan time.Time) error {
+// awaitClose waits for who closes the socket.
+func (s *Socket) awaitClose(ctx context.Context) error {
+	select {
+	case <-s.finished:
+		return s.closeErr
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// beginClose takes no more from anybody. It reports false if that was done
+// already: its first caller goes on with finishClose, others wait.
+func (s *Socket) beginClose() bool {
 	s.mu.Lock()
 	if s.closing {
 		s.mu.Unlock()
-		select {
-		case <-s.finished:
-			return s.closeErr
-		case <-ctx.Done():
-			return ctx.Err()
-		}
+		return false
 	}
 	s.closing = true
 	s.mu.Unlock()
@@ -215,8 +238,15 @@ func (s *Socket) shut(ctx context.Context, linger <-chan time.Time) error {
 	close(s.done)
 	s.changed()
 	s.unbindAll()
-	s.cutAll()
-	if s.drain(ctx, linger) {
+	s.cutAll(true)
+	return true
+}
+
+// finishClose waits for what was sent, and ends all.
+func (s *Socket) finishClose(ctx context.Context, linger <-chan time.Time) error {
+	settled := s.settle(ctx, linger)
+	s.cutAll(false)
+	if settled && s.drain(ctx, linger) {
 		s.group.Part(ctx, linger)
 	} else {
 		s.closeErr = ctx.Err()

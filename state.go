@@ -41,6 +41,36 @@ func (s *Socket) Ready() Ready {
 	return r
 }
 
+// MaySend says what TrySend of a message of several frames that begins with
+// this one would do now, without sending it: nil, ErrAgain, ErrState out of
+// turn, or ErrNoPeer if a ROUTER with WithRouterMandatory, or a STREAM, knows no
+// such peer. A message that would be dropped may be sent.
+func (s *Socket) MaySend(first []byte) error {
+	if s.coupled != nil {
+		s.recv.mu.Lock()
+		defer s.recv.mu.Unlock()
+		s.splice()
+		s.coupled.Prepare()
+	}
+	s.send.mu.Lock()
+	defer s.send.mu.Unlock()
+	var verdict pattern.Verdict
+	switch {
+	case s.send.closed:
+		return s.sendError(s.dead())
+	case s.send.reserved:
+		return s.sendError(ErrState)
+	case s.fanner != nil:
+		_, verdict = s.fanner.Match(first)
+	default:
+		_, verdict = s.pattern.Pick(first, 2)
+	}
+	if verdict == pattern.Go {
+		return nil
+	}
+	return s.sendError(s.refusal(verdict, nil))
+}
+
 // peersChanged wakes those who wait for peers or subscriptions.
 func (s *Socket) peersChanged() {
 	s.mu.Lock()
@@ -227,7 +257,7 @@ func (s *Socket) Option(name string) (string, error) {
 	case name == "last_endpoint":
 		return s.last, nil
 	case name == "mechanism":
-		return "0", nil // libzmq's number of NULL
+		return map[string]string{"": "0", mechanismPlain: "1", mechanismCurve: "2"}[s.conf.security.mechanism], nil
 	}
 	return "", s.opError("option", "", fmt.Errorf("%w: %s can't be read", ErrNotSupported, name))
 }
@@ -262,12 +292,16 @@ func (s *Socket) applyRules() {
 func (s *Socket) applyMarks() {
 	send, recv, _ := s.host.Marks()
 	for _, p := range s.allPipes() {
-		if p.Inproc {
-			continue // both ends add up when they join, and stay
+		mark := send
+		if p.Inproc && p.Known() {
+			mark = sumMarks(send, p.FarMark)
 		}
 		p.Out.Mu.Lock()
-		p.Out.SetMark(send)
+		p.Out.SetMark(mark)
 		p.Out.Mu.Unlock()
+		if p.Inproc {
+			continue // its in-queue is the neighbour's
+		}
 		s.recv.mu.Lock()
 		p.SetRecvMark(recv)
 		s.recv.mu.Unlock()

@@ -42,6 +42,18 @@ func (a *assembly) frame(pool *pipe.Pool, have []byte, size int, last bool) {
 	a.whole()
 }
 
+// add copies a whole frame.
+func (a *assembly) add(pool *pipe.Pool, frame []byte) {
+	if len(frame) < smallFrame {
+		a.small(pool, frame)
+		return
+	}
+	b := pool.Get(len(frame))
+	b.B = append(b.B, frame...)
+	a.parts = append(a.parts, b.B)
+	a.keep(b)
+}
+
 // small copies a frame next to others.
 func (a *assembly) small(pool *pipe.Pool, frame []byte) {
 	if a.arena == nil || cap(a.arena.B)-len(a.arena.B) < len(frame) {

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"github.com/phimq/zmq/internal/mech"
 	"github.com/phimq/zmq/internal/pipe"
 	"github.com/phimq/zmq/internal/wire"
 )
@@ -28,9 +29,9 @@ const (
 type Inlet interface {
 	// Run takes n whole messages that lie in buf. The inlet holds buf itself.
 	// It reports whether there is room for more.
-	Run(buf *pipe.Buf, run []byte, n int) (more bool)
+	Run(buf *pipe.Buf, run []byte, n int) (more bool, err error)
 	// Large takes one message by reference, with the hold on buf.
-	Large(parts [][]byte, buf *pipe.Buf) (more bool)
+	Large(parts [][]byte, buf *pipe.Buf) (more bool, err error)
 	// Command takes a command; data is valid during the call.
 	Command(name string, data []byte) error
 	// Traffic is called whenever octets have come.
@@ -45,7 +46,8 @@ type Decoder struct {
 	pool     *pipe.Pool
 	maxFrame int64
 	maxTotal int64
-	chunk    int // size of the memory to read into
+	chunk    int     // size of the memory to read into
+	opener   *opener // of a sealed connection
 
 	buf   *pipe.Buf
 	from  int    // buf.B[:from] is handed over
@@ -55,9 +57,9 @@ type Decoder struct {
 	more bool // the inlet has room
 }
 
-// NewDecoder returns a decoder that hands what it finds to in. Rest is what
-// the handshake read too much.
-func NewDecoder(c *Config, in Inlet, fast bool, rest []byte) *Decoder {
+// NewDecoder returns a decoder that hands what it finds to in. Sealer opens
+// what comes; nil: it comes in clear. Rest is what the handshake read too much.
+func NewDecoder(c *Config, in Inlet, sealer mech.Sealer, fast bool, rest []byte) *Decoder {
 	d := &Decoder{in: in, pool: c.Pool, maxFrame: c.MaxMessage, chunk: pipe.ChunkSize}
 	if !fast {
 		d.chunk = plainChunk
@@ -65,6 +67,13 @@ func NewDecoder(c *Config, in Inlet, fast bool, rest []byte) *Decoder {
 	d.maxTotal = max(c.MaxMessage, maxAssembled)
 	if c.MaxMessage < 0 {
 		d.maxTotal = -1
+	}
+	if sealer != nil {
+		d.opener = &opener{in: in, sealer: sealer, pool: c.Pool, maxFrame: c.MaxMessage, maxTotal: d.maxTotal}
+		d.in = d.opener
+		if d.maxFrame >= 0 { // what is a command is known only when it is opened
+			d.maxFrame = max(d.maxFrame, maxCommand) + int64(sealer.Overhead())
+		}
 	}
 	if len(rest) > 0 {
 		d.stash = append(d.stash, rest...)
@@ -115,7 +124,9 @@ func (d *Decoder) Got(n int) (more bool, err error) {
 	d.more = true
 	if d.asm.reading {
 		n -= d.asm.got(n)
-		d.finish()
+		if err := d.finish(); err != nil {
+			return false, err
+		}
 	}
 	if n > 0 {
 		d.buf.B = d.buf.B[:len(d.buf.B)+n]
@@ -140,6 +151,9 @@ func (d *Decoder) Close() {
 	d.buf.Release()
 	d.buf, d.stash = nil, nil
 	d.asm.drop()
+	if d.opener != nil {
+		d.opener.close()
+	}
 }
 
 // unstash puts an incomplete message back where it can be completed.
@@ -184,12 +198,22 @@ func (d *Decoder) scan() (again bool, err error) {
 	b := d.buf.B[d.from:]
 	s := wire.Scan(b, d.maxFrame)
 	if s.Messages > 0 {
-		d.more = d.in.Run(d.buf, b[:s.Bytes], s.Messages) && d.more
+		room, err := d.in.Run(d.buf, b[:s.Bytes], s.Messages)
+		if err != nil {
+			return false, err
+		}
+		d.more = d.more && room
 		d.from += s.Bytes
 		b = b[s.Bytes:]
 	}
 	switch s.Stop {
 	case wire.StopCommand:
+		if d.opener != nil {
+			// Whether a box is a command stands inside; libzmq sends them all as
+			// messages, RFC 26 "High-level Grammar" as commands.
+			d.asm.begin()
+			return true, nil
+		}
 		return d.command(b)
 	case wire.StopTooLarge:
 		return false, ErrTooLarge
@@ -250,7 +274,7 @@ func (d *Decoder) assemble() (again bool, err error) {
 		return false, err
 	case !ok:
 		return false, nil
-	case h.Flags&wire.FlagCommand != 0:
+	case h.Flags&wire.FlagCommand != 0 && d.opener == nil:
 		return d.command(b)
 	case d.maxFrame >= 0 && h.Size > uint64(d.maxFrame):
 		return false, ErrTooLarge
@@ -274,15 +298,18 @@ func (d *Decoder) assemble() (again bool, err error) {
 	d.asm.total += int64(h.Size) + partCost
 	d.from += h.Len + len(have)
 	d.asm.frame(d.pool, have, int(h.Size), h.Flags&wire.FlagMore == 0)
-	d.finish()
-	return true, nil
+	return true, d.finish()
 }
 
 // finish hands the message over if its last frame is whole.
-func (d *Decoder) finish() {
-	if parts, buf, ok := d.asm.done(); ok {
-		d.more = d.in.Large(parts, buf) && d.more
+func (d *Decoder) finish() error {
+	parts, buf, ok := d.asm.done()
+	if !ok {
+		return nil
 	}
+	room, err := d.in.Large(parts, buf)
+	d.more = d.more && room
+	return err
 }
 
 const maxInt = uint64(^uint(0) >> 1)

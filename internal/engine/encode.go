@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"github.com/phimq/zmq/internal/mech"
 	"github.com/phimq/zmq/internal/pipe"
 	"github.com/phimq/zmq/internal/wire"
 )
@@ -14,18 +15,28 @@ const copyBelow = 2 << 10
 type Encoder struct {
 	minor   byte // of the ZMTP version, 3.x
 	raw     bool
+	sealer  mech.Sealer // nil: what goes out is in clear
+	pool    *pipe.Pool
+	boxes   *pipe.Buf // what was sealed and is not written yet
+	open    int       // boxes.B[open:] is laid out and not sealed
+	spent   bool      // the sealer has no more boxes
 	scratch []byte
 	vecs    [][]byte
 }
 
-// NewEncoder returns the encoder of a connection to p.
-func NewEncoder(c *Config, p *pipe.Peer) *Encoder {
-	return &Encoder{minor: p.Version[1], raw: c.Raw}
+// NewEncoder returns the encoder of a connection to p. Sealer seals what goes
+// out; nil: it goes in clear.
+func NewEncoder(c *Config, p *pipe.Peer, sealer mech.Sealer) *Encoder {
+	return &Encoder{minor: p.Version[1], raw: c.Raw, sealer: sealer, pool: c.Pool}
 }
 
-// Encode returns what to write for segs. It is valid until the next call.
+// Encode returns what to write for segs. It is valid until Written.
 func (e *Encoder) Encode(segs []pipe.Seg) [][]byte {
 	e.vecs = e.vecs[:0]
+	if e.sealer != nil {
+		e.vecs = e.sealed(segs)
+		return e.vecs
+	}
 	e.reserve(segs)
 	for i := range segs {
 		s := &segs[i]
@@ -133,7 +144,17 @@ func (e *Encoder) appendRaw(frame []byte) {
 func (e *Encoder) size(s *pipe.Seg) int {
 	switch {
 	case s.Kind == pipe.Subscribe || s.Kind == pipe.Cancel:
-		return len(e.appendTopic(nil, s))
+		topic := e.appendTopic(nil, s)
+		if e.sealer != nil {
+			return e.sealedSize(topic)
+		}
+		return len(topic)
+	case e.sealer != nil:
+		n := e.sealedSize(s.B)
+		for _, part := range s.Parts {
+			n += e.boxSize(len(part))
+		}
+		return n
 	case e.raw:
 		n := 0
 		for _, part := range s.Parts {
@@ -154,6 +175,9 @@ func (e *Encoder) size(s *pipe.Seg) int {
 
 // messageSize returns the octets that one framed message takes on the link.
 func (e *Encoder) messageSize(message []byte) int {
+	if e.sealer != nil {
+		return e.sealedSize(message)
+	}
 	if !e.raw {
 		return len(message)
 	}

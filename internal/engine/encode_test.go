@@ -175,7 +175,7 @@ func TestEncodeFollowsPut(t *testing.T) {
 		q.Put(prefix, frames)
 		want = append(want, shown(append([][]byte{[]byte("prefix")}, frames...)))
 	}
-	e := NewEncoder(&Config{}, &pipe.Peer{Version: [2]byte{3, 1}})
+	e := NewEncoder(&Config{}, &pipe.Peer{Version: [2]byte{3, 1}}, nil)
 	for {
 		segs := q.Take(nil, nil, 100_000)
 		if len(segs) == 0 {

@@ -21,6 +21,8 @@ type Config struct {
 	Metadata []byte
 	// Legal reports whether the socket talks to peers of this type.
 	Legal func(peerType string) bool
+	// Mechanism begins the handshake of a security mechanism; nil: NULL.
+	Mechanism func(mech.Config) (mech.Mechanism, error)
 	// Raw links carry octets as they are, without ZMTP.
 	Raw bool
 	// LeastVersion is the lowest ZMTP version, {3, 0} or {3, 1}.
@@ -40,6 +42,8 @@ var (
 	ErrTooLarge   = errors.New("a message exceeds the maximum size")
 	ErrCommand    = errors.New("a command exceeds the maximum size")
 	ErrUnexpected = mech.ErrUnexpected
+
+	errOuterMore = fmt.Errorf("%w: a sealed frame with the MORE flag outside", ErrUnexpected)
 )
 
 // PeerError is an ERROR command that the peer sent.
@@ -66,7 +70,7 @@ func (c *Config) metadata() []byte {
 // check judges what a peer announces. RFC 37 "The Socket-Type Property": who
 // does not fit is told so by an ERROR command.
 func (c *Config) check(props []wire.Property) error {
-	announced := peer(props)
+	announced := Describe(props)
 	socketType, identity := announced.Type, announced.Identity
 	if len(identity) > maxIdentity || (identity != "" && identity[0] == 0) {
 		return fmt.Errorf("%w: %w", ErrIdentity, &mech.Refusal{Reason: "Invalid identity"})
@@ -78,9 +82,9 @@ func (c *Config) check(props []wire.Property) error {
 	return nil
 }
 
-// peer makes the description of a peer from what it announced. RFC 37 "The
+// Describe makes the description of a peer from what it announced. RFC 37 "The
 // Identity Property": only some socket types have an identity.
-func peer(props []wire.Property) *pipe.Peer {
+func Describe(props []wire.Property) *pipe.Peer {
 	p := &pipe.Peer{Properties: make(map[string]string, len(props))}
 	for _, prop := range props {
 		name := strings.ToLower(prop.Name)

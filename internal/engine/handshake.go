@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/phimq/zmq/internal/mech"
 	"github.com/phimq/zmq/internal/pipe"
@@ -25,14 +26,24 @@ func Handshake(rw io.ReadWriter, c *Config, m mech.Mechanism) (p *pipe.Peer, res
 	if err := h.converse(); err != nil {
 		return nil, nil, err
 	}
-	p = peer(m.Properties())
+	p = Describe(m.Properties())
 	p.Version, p.Mechanism = version, m.Name()
+	id, metadata := m.User()
+	p.UserID = id
+	for _, prop := range metadata {
+		p.Properties[strings.ToLower(prop.Name)] = string(prop.Value)
+	}
 	return p, h.in[h.at:], nil
 }
 
-// NewMechanism begins the handshake of the configured mechanism.
-func (c *Config) NewMechanism(bound bool) mech.Mechanism {
-	return mech.NewNull(mech.Config{Bound: bound, Metadata: c.metadata(), Check: c.check})
+// NewMechanism begins the handshake of the configured mechanism. Auth is asked
+// about the peer; nil: nobody is.
+func (c *Config) NewMechanism(bound bool, auth func(mech.Credentials) mech.Verdict) (mech.Mechanism, error) {
+	mc := mech.Config{Bound: bound, Metadata: c.metadata(), Check: c.check, Auth: auth}
+	if c.Mechanism == nil {
+		return mech.NewNull(mc), nil
+	}
+	return c.Mechanism(mc)
 }
 
 type handshaker struct {
@@ -88,10 +99,8 @@ func (h *handshaker) greet() (version [2]byte, err error) {
 // converse runs the mechanism until both sides have said all.
 func (h *handshaker) converse() error {
 	for {
-		for b := h.m.Say(); b != nil; b = h.m.Say() {
-			if _, err := h.rw.Write(b); err != nil {
-				return err
-			}
+		if err := h.say(); err != nil {
+			return err
 		}
 		if h.m.Done() {
 			return nil
@@ -101,13 +110,34 @@ func (h *handshaker) converse() error {
 			return err
 		}
 		if err := h.m.Hear(name, data); err != nil {
-			var refusal *mech.Refusal
-			if errors.As(err, &refusal) {
-				_, _ = h.rw.Write(wire.AppendError(nil, refusal.Reason)) // best effort, the connection ends
-			}
+			return h.refuse(err)
+		}
+	}
+}
+
+// say says all that the mechanism has to say now.
+func (h *handshaker) say() error {
+	for {
+		b, err := h.m.Say()
+		if err != nil {
+			return h.refuse(err)
+		}
+		if b == nil {
+			return nil
+		}
+		if _, err := h.rw.Write(b); err != nil {
 			return err
 		}
 	}
+}
+
+// refuse tells the peer what is wrong, if it is to know.
+func (h *handshaker) refuse(err error) error {
+	var refusal *mech.Refusal
+	if errors.As(err, &refusal) {
+		_, _ = h.rw.Write(wire.AppendError(nil, refusal.Reason)) // best effort, the connection ends
+	}
+	return err
 }
 
 // command reads one command frame.
@@ -136,7 +166,7 @@ func (h *handshaker) command() (name string, data []byte, err error) {
 	}
 	body := h.in[h.at+head.Len : h.at+size]
 	h.at += size
-	return wire.ParseCommand(body)
+	return mech.ParseCommand(body)
 }
 
 // fill reads until n octets behind at are there. Memory follows what has come.

@@ -53,7 +53,11 @@ func pullConfig() *Config {
 }
 
 func shake(s *script, c *Config, bound bool) (*pipe.Peer, []byte, error) {
-	return Handshake(s, c, c.NewMechanism(bound))
+	m, err := c.NewMechanism(bound, nil)
+	if err != nil {
+		return nil, nil, err
+	}
+	return Handshake(s, c, m)
 }
 
 // TestHandshake plays peers of all versions, and what they send too early.

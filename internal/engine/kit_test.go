@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/phimq/zmq/internal/mech"
 	"github.com/phimq/zmq/internal/pipe"
 	"github.com/phimq/zmq/internal/wire"
 )
@@ -18,7 +19,7 @@ type sink struct {
 	kept    []*pipe.Buf
 }
 
-func (s *sink) Run(_ *pipe.Buf, run []byte, n int) bool {
+func (s *sink) Run(_ *pipe.Buf, run []byte, n int) (bool, error) {
 	for ; len(run) > 0; n-- {
 		var frames [][]byte
 		for f := range pipe.Frames(run) {
@@ -30,17 +31,17 @@ func (s *sink) Run(_ *pipe.Buf, run []byte, n int) bool {
 	if n != 0 {
 		s.events = append(s.events, fmt.Sprintf("a run says that it has %d messages more", n))
 	}
-	return !s.refuses
+	return !s.refuses, nil
 }
 
-func (s *sink) Large(parts [][]byte, buf *pipe.Buf) bool {
+func (s *sink) Large(parts [][]byte, buf *pipe.Buf) (bool, error) {
 	s.message(parts)
 	if s.keeps {
 		s.kept = append(s.kept, buf)
 	} else {
 		buf.Release()
 	}
-	return !s.refuses
+	return !s.refuses, nil
 }
 
 func (s *sink) message(frames [][]byte) {
@@ -115,8 +116,14 @@ type feeder struct {
 
 func feed(t testing.TB, maxFrame int64, fast bool, rest []byte) *feeder {
 	t.Helper()
+	return feedSealed(t, maxFrame, fast, rest, nil)
+}
+
+// feedSealed is feed for a connection whose frames are sealed.
+func feedSealed(t testing.TB, maxFrame int64, fast bool, rest []byte, sealer mech.Sealer) *feeder {
+	t.Helper()
 	f := &feeder{t: t, sink: &sink{}, pool: &pipe.Pool{}, fast: fast, fed: len(rest)}
-	f.d = NewDecoder(&Config{MaxMessage: maxFrame, Pool: f.pool}, f.sink, fast, rest)
+	f.d = NewDecoder(&Config{MaxMessage: maxFrame, Pool: f.pool}, f.sink, sealer, fast, rest)
 	return f
 }
 

@@ -40,7 +40,7 @@ func (d *RawDecoder) Got(n int) (more bool, err error) {
 	wire.AppendHeader(d.buf.B[from:from], 0, n)
 	to := len(d.buf.B) + wire.MaxHeader + n
 	d.buf.B = d.buf.B[:to]
-	return d.in.Run(d.buf, d.buf.B[from:to:to], 1), nil
+	return d.in.Run(d.buf, d.buf.B[from:to:to], 1)
 }
 
 // Idle gives memory back before the link waits.

@@ -24,8 +24,9 @@ type Host interface {
 	Marks() (send, recv int, conflate bool)
 	// NewInproc makes a pipe; conflate says that its Out keeps one message.
 	NewInproc(endpoint string, connected, conflate bool) *pipe.Pipe
-	// Join gives p what it receives from, how much it may send, and who ends it.
-	Join(p *pipe.Pipe, in *pipe.Queue, sendMark int, peer *pipe.Peer, l pipe.Closer)
+	// Join gives p what it receives from, the neighbour's receive mark, and who
+	// ends it.
+	Join(p *pipe.Pipe, in *pipe.Queue, farMark int, peer *pipe.Peer, l pipe.Closer)
 	Attach(p *pipe.Pipe) bool
 	Opened(p *pipe.Pipe, o pipe.Opening)
 	Lost(p *pipe.Pipe)
@@ -47,6 +48,9 @@ type Link struct {
 	connector Host
 	near      *pipe.Pipe // the connector's
 	late      bool       // near takes part from the join on only
+
+	settled chan struct{} // closed when the link is joined or cut
+	once    sync.Once     // closes it
 
 	mu     sync.Mutex
 	binder Host
@@ -74,6 +78,13 @@ func (r *Registry) Bind(endpoint string, h Host) error {
 	return nil
 }
 
+// Bound reports whether a socket has the name.
+func (r *Registry) Bound(endpoint string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.bound[endpoint] != nil
+}
+
 // Unbind frees a name. Who is joined stays joined.
 func (r *Registry) Unbind(endpoint string, h Host) bool {
 	r.mu.Lock()
@@ -91,7 +102,7 @@ func (r *Registry) Unbind(endpoint string, h Host) bool {
 // reports false if the socket types do not fit.
 func (r *Registry) Connect(endpoint string, h Host, id []byte, late bool) (l *Link, ok bool) {
 	_, _, conflate := h.Marks()
-	l = &Link{r: r, endpoint: endpoint, connector: h, late: late}
+	l = &Link{r: r, endpoint: endpoint, connector: h, late: late, settled: make(chan struct{})}
 	r.mu.Lock()
 	binder := r.bound[endpoint]
 	r.mu.Unlock()
@@ -106,6 +117,7 @@ func (r *Registry) Connect(endpoint string, h Host, id []byte, late bool) (l *Li
 	l.near.ID, l.near.Preset = id, len(id) > 0
 	if !late && !h.Attach(l.near) {
 		l.cut = true // a second peer of a PAIR: libzmq ignores it as well
+		l.settle()
 		return l, true
 	}
 	if binder == nil {
@@ -128,18 +140,24 @@ func fits(a, b Host) bool {
 	return a.Legal(b.Describe().Type) && b.Legal(a.Describe().Type)
 }
 
+func (l *Link) settle() { l.once.Do(func() { close(l.settled) }) }
+
+// Settled is closed when the link is joined, from when on what was sent is the
+// receiver's, or is cut.
+func (l *Link) Settled() <-chan struct{} { return l.settled }
+
 // Pipe returns the connector's pipe.
 func (l *Link) Pipe() *pipe.Pipe { return l.near }
 
 // join makes the pipe of the binder and lets both take part.
 func (l *Link) join(binder Host) {
+	defer l.settle()
 	if !fits(l.connector, binder) {
 		l.connector.Lost(l.near)
 		return
 	}
-	send, recv, _ := l.connector.Marks()
-	bindSend, bindRecv, conflate := binder.Marks()
-	_, _, c := l.connector.Marks()
+	_, recv, c := l.connector.Marks()
+	_, bindRecv, conflate := binder.Marks()
 	far := binder.NewInproc(l.endpoint, false, conflate || c)
 
 	l.mu.Lock()
@@ -150,8 +168,8 @@ func (l *Link) join(binder Host) {
 	l.binder, l.far = binder, far
 	l.mu.Unlock()
 
-	binder.Join(far, l.near.Out, sum(bindSend, recv), l.connector.Describe(), l)
-	l.connector.Join(l.near, far.Out, sum(send, bindRecv), binder.Describe(), l)
+	binder.Join(far, l.near.Out, recv, l.connector.Describe(), l)
+	l.connector.Join(l.near, far.Out, bindRecv, binder.Describe(), l)
 	if (l.late && !l.connector.Attach(l.near)) || !binder.Attach(far) {
 		l.Cut()
 		return
@@ -167,14 +185,6 @@ func (l *Link) join(binder Host) {
 	}
 }
 
-// sum adds the marks of both ends; 0 stands for no mark.
-func sum(a, b int) int {
-	if a == 0 || b == 0 {
-		return 0
-	}
-	return a + b
-}
-
 // Cut ends the link on both sides. What was sent can still be received.
 func (l *Link) Cut() {
 	l.mu.Lock()
@@ -185,6 +195,7 @@ func (l *Link) Cut() {
 	l.cut = true
 	binder, far := l.binder, l.far
 	l.mu.Unlock()
+	l.settle()
 	l.r.forget(l)
 	l.connector.Lost(l.near)
 	if far != nil {

@@ -1,22 +1,16 @@
 package mech
 
-import (
-	"fmt"
-
-	"github.com/phimq/zmq/internal/wire"
-)
+import "github.com/phimq/zmq/internal/wire"
 
 // Null is the mechanism that neither authenticates nor hides anything.
 // RFC 37 "The NULL Security Mechanism".
 type Null struct {
-	c     Config
-	said  bool
-	heard bool
-	props []wire.Property
+	side
+	said, heard bool
 }
 
 // NewNull begins a NULL handshake.
-func NewNull(c Config) *Null { return &Null{c: c} }
+func NewNull(c Config) *Null { return &Null{side: side{c: c, next: ready}} }
 
 // Name returns "NULL".
 func (*Null) Name() string { return "NULL" }
@@ -25,36 +19,49 @@ func (*Null) Name() string { return "NULL" }
 func (*Null) Server() bool { return false }
 
 // Say returns READY: the side that connects says it at once, the side that was
-// bound answers it.
-func (n *Null) Say() []byte {
-	if n.said || (n.c.Bound && !n.heard) {
-		return nil
+// bound answers it. Who may not enter does not get one: the side that connects
+// therefore asks before it knows what the peer says of itself.
+func (n *Null) Say() ([]byte, error) {
+	if n.said || n.next == broken || (n.c.Bound && !n.heard) {
+		return nil, nil
+	}
+	if err := n.ask(Credentials{Mechanism: n.Name(), Properties: n.props}); err != nil {
+		n.next = broken
+		return nil, err
 	}
 	n.said = true
-	return wire.AppendReady(nil, n.c.Metadata)
+	n.settle()
+	return wire.AppendReady(nil, n.c.Metadata), nil
 }
 
 // Hear takes READY or ERROR.
 func (n *Null) Hear(name string, data []byte) error {
-	switch {
-	case name == wire.NameError:
-		return hearError(data)
-	case name != wire.NameReady || n.heard:
-		return fmt.Errorf("%w: %q", ErrUnexpected, name)
-	}
-	props, err := wire.ParseProperties(data, wire.Limits{})
+	err := n.hear(name, data)
 	if err != nil {
+		n.next = broken
 		return err
 	}
-	if err := n.c.Check(props); err != nil {
-		return err
-	}
-	n.heard, n.props = true, props
+	n.settle()
 	return nil
 }
 
-// Done reports whether READY was said and heard.
-func (n *Null) Done() bool { return n.said && n.heard }
+func (n *Null) hear(name string, data []byte) error {
+	switch {
+	case n.next == ready && name == wire.NameError:
+		return hearError(data)
+	case n.next != ready || name != wire.NameReady || n.heard:
+		return unexpected(name)
+	}
+	if err := n.meet(data); err != nil {
+		return err
+	}
+	n.heard = true
+	return nil
+}
 
-// Properties returns what the peer said of itself.
-func (n *Null) Properties() []wire.Property { return n.props }
+// settle notes that READY was said and heard.
+func (n *Null) settle() {
+	if n.said && n.heard && n.next == ready {
+		n.next = done
+	}
+}

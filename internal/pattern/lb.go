@@ -15,6 +15,10 @@ func (l *lb) attach(p *pipe.Pipe) {
 	p.Send.Index = len(l.pipes)
 	p.Send.Blocked = true
 	l.Writable(p)
+	// Turns are in the order of the connections, as far as they are not taken yet.
+	for i := p.Send.Index - 1; i > l.current && l.pipes[i-1].Serial > p.Serial; i-- {
+		l.swap(i, i-1)
+	}
 }
 
 func (l *lb) lost(p *pipe.Pipe) {

@@ -184,6 +184,14 @@ func Legal(ours, theirs string) bool {
 	return false
 }
 
+// Joinable reports whether two socket types may be joined within a process:
+// those that may talk to each other, and a PAIR with PUSH or PULL, as libzmq
+// has it. What these say has no envelope.
+func Joinable(ours, theirs string) bool {
+	pipeline := func(t string) bool { return t == "PUSH" || t == "PULL" }
+	return Legal(ours, theirs) || ours == "PAIR" && pipeline(theirs) || theirs == "PAIR" && pipeline(ours)
+}
+
 // mute and deaf are halves that patterns are put together from.
 type mute struct{}
 

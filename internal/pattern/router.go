@@ -128,9 +128,9 @@ func (t *stream) Attach(p *pipe.Pipe) bool {
 // Opened tells the user of the connection.
 func (t *stream) Opened(p *pipe.Pipe) { t.notify(p) }
 
-// Lost tells the user of its end.
+// Lost tells the user of its end, unless the user made it.
 func (t *stream) Lost(p *pipe.Pipe) {
-	if p.Send.Attached {
+	if p.Send.Attached && !p.Send.Finished {
 		t.notify(p)
 	}
 	t.peers.Lost(p)

@@ -62,10 +62,8 @@ func (t *xpub) Lost(p *pipe.Pipe) {
 
 func (t *xpub) forget(p *pipe.Pipe) {
 	if t.c.XPubManual {
-		t.asked.RemoveOwner(p, func(topic []byte, last bool) {
-			if last || t.c.XPubVerboser {
-				t.tell(p, cancelOctet, topic)
-			}
+		t.asked.RemoveOwner(p, func(topic []byte, _ bool) {
+			t.tell(p, cancelOctet, topic) // of each peer, as of its requests
 		})
 		t.topics.RemoveOwner(p, nil)
 		return

@@ -11,7 +11,10 @@
 // reference.
 package pipe
 
-import "sync/atomic"
+import (
+	"crypto/x509"
+	"sync/atomic"
+)
 
 // Peer says who is at the other end of a connection. It never changes once
 // it is made, so it stays valid after the peer has gone.
@@ -23,7 +26,13 @@ type Peer struct {
 	Local      string            // our endpoint
 	Remote     string            // address of the peer
 	UserID     string            // what authentication calls the peer
+	Descriptor uintptr           // the system's number of the connection; 0 if there is none
 	Properties map[string]string // metadata, names in lower case
+	PublicKey  string            // of CURVE: 32 octets
+	// Certificate is what the peer has shown in TLS, if it was verified.
+	Certificate *x509.Certificate
+	// Username and Password are there while the peer is asked about only.
+	Username, Password string
 }
 
 // Pipe is a socket's view of one peer.
@@ -39,6 +48,11 @@ type Pipe struct {
 	Endpoint string
 	// Inproc says that Out is the in-queue of a pipe of another socket.
 	Inproc bool
+	// FarMark is the neighbour's receive mark, which adds to that of Out.
+	FarMark int
+	// Serial orders the pipes of a socket as their connections were made,
+	// however long the handshakes took.
+	Serial uint64
 	// Connected says that the pipe was made by a connect and outlives its
 	// connections.
 	Connected bool
@@ -102,6 +116,7 @@ type SendState struct {
 	Mark     uint64 // stamp of the last fan-out that chose the pipe
 	Stale    bool   // subscriptions are those of the connection before
 	Attached bool
+	Finished bool // the user ended the connection
 }
 
 // RecvState is a pattern's note on a pipe.

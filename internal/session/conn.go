@@ -1,6 +1,7 @@
 package session
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net"
@@ -28,11 +29,14 @@ type conn struct {
 	link     *transport.Link
 	pipe     *pipe.Pipe
 	enc      *engine.Encoder
+	sealer   mech.Sealer // nil: in clear
+	told     bool        // that the handshake failed
 
 	reader reader
 	writer writer
 	beat   heart
 
+	serial uint64
 	fd     uintptr                   // for events only
 	dead   chan struct{}             // closed by hangup
 	opened atomic.Pointer[pipe.Pipe] // the pipe, once it takes part
@@ -40,12 +44,13 @@ type conn struct {
 	mu     sync.Mutex
 	ended  bool
 	reason error
+	asking context.CancelFunc // while Auth is asked
 }
 
 func newConn(g *Group, o *Options, endpoint string, bound bool, nc net.Conn) *conn {
 	return &conn{
 		g: g, o: o, endpoint: endpoint, bound: bound, link: transport.NewLink(nc), fd: transport.Descriptor(nc),
-		dead: make(chan struct{}),
+		serial: g.Serial(), dead: make(chan struct{}),
 	}
 }
 
@@ -59,6 +64,9 @@ func (c *conn) hangup(reason error) {
 	}
 	c.ended, c.reason = true, reason
 	close(c.dead)
+	if c.asking != nil {
+		c.asking()
+	}
 	// Close would wait for the reader, which may wait for a lock of the
 	// caller's. A deadline wakes it as well.
 	if err := c.link.Conn().SetDeadline(past); err != nil {
@@ -85,16 +93,12 @@ func (c *conn) handshake(start time.Time) (p *pipe.Peer, rest []byte, err error)
 	if c.o.Engine.Raw {
 		p = &pipe.Peer{Type: "STREAM"}
 	} else {
-		t := &talker{c: c}
-		p, rest, err = engine.Handshake(t, c.o.Engine, c.o.Engine.NewMechanism(c.bound))
-		if unsaid := t.wait(); err == nil {
-			err = unsaid
-		}
+		p, rest, err = c.greet(start)
 	}
 	if err != nil {
 		return nil, nil, c.cause(err)
 	}
-	p.Local, p.Remote = Address(nc.LocalAddr()), Address(nc.RemoteAddr())
+	p.Local, p.Remote, p.Descriptor = Address(nc.LocalAddr()), Address(nc.RemoteAddr()), c.fd
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.ended {
@@ -119,9 +123,12 @@ func (c *conn) cause(err error) error {
 // open puts the connection to work for p, which is attached if it is new.
 func (c *conn) open(p *pipe.Pipe, peer *pipe.Peer, rest []byte, attach bool) bool {
 	c.pipe = p
-	c.enc = engine.NewEncoder(c.o.Engine, peer)
+	c.enc = engine.NewEncoder(c.o.Engine, peer, c.sealer)
 	c.reader.init(c, rest)
 	p.SetPeer(peer)
+	if attach {
+		p.Serial = c.serial
+	}
 	if attach && !c.g.host.Attach(p) {
 		return false
 	}
@@ -170,21 +177,27 @@ func (c *conn) event(kind EventKind, err error) {
 	c.g.host.Event(e)
 }
 
-// failed tells of a handshake that failed.
-func (c *conn) failed(err error) { c.event(Failure(err), err) }
+// failed tells of a handshake that failed, once.
+func (c *conn) failed(err error) {
+	if !c.told {
+		c.event(Failure(err), err)
+	}
+}
 
 // Failure returns the kind of event that tells of a handshake that failed so.
 func Failure(err error) EventKind {
 	var refused *mech.PeerError
+	var denied *mech.Denied
 	var malformed wire.Malformed
 	switch {
-	case errors.As(err, &refused) && refused.Status() > 0:
+	case errors.As(err, &denied), errors.As(err, &refused) && refused.Status() > 0:
 		return HandshakeRefused
 	case errors.As(err, &refused):
 		return HandshakeProtocol
 	case errors.As(err, &malformed), errors.Is(err, engine.ErrVersion), errors.Is(err, engine.ErrMechanism),
 		errors.Is(err, engine.ErrCommand),
-		errors.Is(err, engine.ErrSocketType), errors.Is(err, engine.ErrIdentity), errors.Is(err, mech.ErrUnexpected):
+		errors.Is(err, engine.ErrSocketType), errors.Is(err, engine.ErrIdentity), errors.Is(err, mech.ErrUnexpected),
+		errors.Is(err, mech.ErrBox), errors.Is(err, mech.ErrNonce), errors.Is(err, mech.ErrAnswer):
 		return HandshakeProtocol
 	}
 	return HandshakeFailed
@@ -226,7 +239,7 @@ func (r *reader) init(c *conn, rest []byte) {
 		r.dec = engine.NewRawDecoder(c.o.Engine, r)
 		return
 	}
-	r.dec = engine.NewDecoder(c.o.Engine, r, c.link.Fast(), rest)
+	r.dec = engine.NewDecoder(c.o.Engine, r, c.sealer, c.link.Fast(), rest)
 }
 
 func (r *reader) close() {
@@ -281,9 +294,9 @@ func (r *reader) Writable(*pipe.Pipe) {
 }
 
 // Run takes whole messages from the decoder.
-func (r *reader) Run(buf *pipe.Buf, run []byte, n int) (more bool) {
+func (r *reader) Run(buf *pipe.Buf, run []byte, n int) (more bool, err error) {
 	if r.parting.Load() {
-		return true
+		return true, nil
 	}
 	q := r.c.pipe.In
 	q.Mu.Lock()
@@ -293,14 +306,14 @@ func (r *reader) Run(buf *pipe.Buf, run []byte, n int) (more bool) {
 	if tell {
 		q.Tell()
 	}
-	return more
+	return more, nil
 }
 
 // Large takes a large message from the decoder.
-func (r *reader) Large(parts [][]byte, buf *pipe.Buf) (more bool) {
+func (r *reader) Large(parts [][]byte, buf *pipe.Buf) (more bool, err error) {
 	if r.parting.Load() {
 		buf.Release()
-		return true
+		return true, nil
 	}
 	q := r.c.pipe.In
 	q.Mu.Lock()
@@ -310,7 +323,7 @@ func (r *reader) Large(parts [][]byte, buf *pipe.Buf) (more bool) {
 	if tell {
 		q.Tell()
 	}
-	return more
+	return more, nil
 }
 
 // Traffic notes that the peer is alive.

@@ -48,6 +48,7 @@ func (g *Group) Dial(e transport.Endpoint, o *Options) (*Dialer, error) {
 
 func (d *Dialer) newPipe() *pipe.Pipe {
 	p := d.g.host.NewPipe(d.endpoint.String(), true)
+	p.Serial = d.g.Serial()
 	if len(d.o.ID) > 0 {
 		p.ID, p.Preset = d.o.ID, true
 	}

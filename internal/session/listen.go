@@ -123,6 +123,10 @@ func (s *Listener) acceptLoop() {
 			s.rest(acceptPause)
 			continue
 		}
+		if s.o.Accept != nil && !s.o.Accept(nc) {
+			s.turnAway(nc)
+			continue
+		}
 		c := newConn(s.g, s.o, s.endpoint, true, nc)
 		start := time.Now()
 		if !s.admit(c, start) {
@@ -136,6 +140,13 @@ func (s *Listener) acceptLoop() {
 			return
 		}
 	}
+}
+
+// turnAway closes a connection that the user does not want.
+func (s *Listener) turnAway(nc net.Conn) {
+	remote := Address(nc.RemoteAddr())
+	_ = nc.Close() // it was never used
+	s.g.host.Event(Event{Kind: AcceptFailed, Endpoint: s.endpoint, Local: s.endpoint, Remote: remote, Err: errUnwanted})
 }
 
 func (s *Listener) rest(d time.Duration) {
@@ -177,6 +188,8 @@ func (s *Listener) admit(c *conn, start time.Time) bool {
 	}
 	return false
 }
+
+var errUnwanted = errors.New("the application lets no such connection in")
 
 var errCrowded = errors.New("too many handshakes in progress")
 

@@ -7,11 +7,15 @@ package session
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
+	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/phimq/zmq/internal/engine"
+	"github.com/phimq/zmq/internal/mech"
 	"github.com/phimq/zmq/internal/pipe"
 	"github.com/phimq/zmq/internal/transport"
 )
@@ -52,6 +56,18 @@ type Options struct {
 	KeepPipe      bool
 	// ID is the routing identity that the user chose for the next connection.
 	ID []byte
+	// Accept says whether a connection is let in before its handshake; nil: all.
+	Accept func(net.Conn) bool
+	// Auth says whether a peer may enter; nil: nobody is asked. It may take
+	// its time until ctx ends.
+	Auth func(ctx context.Context, q Question) mech.Verdict
+}
+
+// Question asks who may enter.
+type Question struct {
+	mech.Credentials
+	Local, Remote string            // endpoints of the connection
+	Certificate   *x509.Certificate // of TLS, if it was verified
 }
 
 // ErrClosed says that the group was closed.
@@ -65,6 +81,7 @@ type Group struct {
 	base   time.Time
 
 	flusher flusher
+	serials atomic.Uint64 // of connections
 
 	mu      sync.Mutex
 	closing bool
@@ -94,6 +111,9 @@ func (g *Group) Start(loop func()) bool {
 	g.wg.Go(loop)
 	return true
 }
+
+// Serial numbers a connection, or a pipe that is there before it.
+func (g *Group) Serial() uint64 { return g.serials.Add(1) }
 
 // now is the time since the group was made.
 func (g *Group) now() time.Duration { return time.Since(g.base) }

@@ -1,6 +1,123 @@
 package session
 
-import "slices"
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"time"
+
+	"github.com/phimq/zmq/internal/engine"
+	"github.com/phimq/zmq/internal/mech"
+	"github.com/phimq/zmq/internal/pipe"
+)
+
+// greet exchanges greetings and runs the mechanism.
+func (c *conn) greet(start time.Time) (p *pipe.Peer, rest []byte, err error) {
+	var auth func(mech.Credentials) mech.Verdict
+	var key []byte
+	certificate, err := c.secure()
+	if err != nil {
+		return nil, nil, err
+	}
+	if c.o.Auth != nil {
+		auth = func(who mech.Credentials) mech.Verdict {
+			key = who.PublicKey
+			return c.ask(start, Question{Credentials: who, Certificate: certificate})
+		}
+	}
+	m, err := c.o.Engine.NewMechanism(c.bound, auth)
+	if err != nil {
+		return nil, nil, err
+	}
+	t := &talker{c: c}
+	p, rest, err = engine.Handshake(t, c.o.Engine, m)
+	if unsaid := t.wait(); err == nil {
+		err = unsaid
+	}
+	if err != nil {
+		c.hold(err)
+		return nil, nil, err
+	}
+	c.sealer = m.Seal()
+	p.PublicKey, p.Certificate = string(key), certificate
+	if certificate != nil && p.UserID == "" {
+		p.UserID = holder(certificate)
+	}
+	return p, rest, nil
+}
+
+// hold keeps a connection whose peer may try again later, silent, until the
+// handshake times out or the peer leaves: to end it at once would bring the peer
+// back at once. libzmq does so too.
+func (c *conn) hold(err error) {
+	var denied *mech.Denied
+	if !errors.As(err, &denied) || denied.Verdict.Status != 300 || c.o.HandshakeTimeout <= 0 {
+		return
+	}
+	c.failed(err)
+	c.told = true
+	_, _ = io.Copy(io.Discard, c.link.Conn()) // its deadline is that of the handshake
+}
+
+// secure makes the handshake of TLS, if the connection is inside it, and
+// returns what the peer has shown, if that was verified.
+func (c *conn) secure() (*x509.Certificate, error) {
+	inside, ok := c.link.Conn().(*tls.Conn)
+	if !ok {
+		return nil, nil
+	}
+	if err := inside.HandshakeContext(c.g.ctx); err != nil {
+		return nil, fmt.Errorf("TLS: %w", err)
+	}
+	if chains := inside.ConnectionState().VerifiedChains; len(chains) > 0 {
+		return chains[0][0], nil
+	}
+	return nil, nil
+}
+
+// holder is the name that a certificate gives to who has it.
+func holder(c *x509.Certificate) string {
+	names := slices.Concat([]string{c.Subject.CommonName}, c.DNSNames, c.EmailAddresses)
+	for _, u := range c.URIs {
+		names = append(names, u.String())
+	}
+	for _, name := range names {
+		if name != "" {
+			return name
+		}
+	}
+	return c.Subject.String()
+}
+
+// ask asks whether the peer may enter, until the time of the handshake is over
+// or the connection ends.
+func (c *conn) ask(start time.Time, q Question) mech.Verdict {
+	ctx, cancel := context.WithCancel(c.g.ctx)
+	defer cancel()
+	if c.o.HandshakeTimeout > 0 {
+		var stop context.CancelFunc
+		ctx, stop = context.WithDeadline(ctx, start.Add(c.o.HandshakeTimeout))
+		defer stop()
+	}
+	c.mu.Lock()
+	ended := c.ended
+	c.asking = cancel
+	c.mu.Unlock()
+	if ended {
+		return mech.Verdict{Err: ErrClosed}
+	}
+	nc := c.link.Conn()
+	q.Local, q.Remote = Address(nc.LocalAddr()), Address(nc.RemoteAddr())
+	v := c.o.Auth(ctx, q)
+	c.mu.Lock()
+	c.asking = nil
+	c.mu.Unlock()
+	return v
+}
 
 // talker is a connection during the handshake. On a link that buffers nothing,
 // such as a net.Pipe, two sides that speak at once would wait for each other;

@@ -20,6 +20,10 @@ const (
 	quiet = 15 * time.Microsecond
 )
 
+// errSpent ends a connection that must not seal more with its keys; the next one
+// has new ones.
+var errSpent = errors.New("all numbers of this connection's boxes are used")
+
 // writer is the outward half of a connection. Batch and vecs belong to
 // whoever takes from the out-queue.
 type writer struct {
@@ -112,6 +116,10 @@ func (c *conn) take(share bool) bool {
 		return false
 	}
 	w.vecs, w.done = c.enc.Encode(batch), 0
+	if c.enc.Spent() {
+		c.unwritten(errSpent)
+		return false
+	}
 	return true
 }
 
@@ -130,6 +138,7 @@ func (c *conn) written() {
 	for i := range c.writer.batch {
 		c.writer.batch[i].Release()
 	}
+	c.enc.Written()
 	c.writer.last.Store(int64(c.g.now()))
 }
 
@@ -156,6 +165,7 @@ func (c *conn) unwritten(reason error) {
 	}
 	q := c.pipe.Out
 	back := c.enc.Unsent(c.writer.batch, c.writer.done)
+	c.enc.Written()
 	q.Mu.Lock()
 	q.Untake(back)
 	q.Rest()

@@ -27,7 +27,7 @@ const (
 // Endpoint is a parsed endpoint. Only Parse and Listener.Endpoint make valid
 // ones. Endpoints can be compared with ==.
 type Endpoint struct {
-	Scheme  string // "tcp", "ipc" or "inproc"
+	Scheme  string // "tcp", "tls+tcp", "ipc" or "inproc"
 	Address string // what follows "://", normalised
 
 	host   hostPort // tcp: the address to bind or to connect to
@@ -46,6 +46,7 @@ type hostPort struct {
 // Parse reads an endpoint of any direction:
 //
 //	tcp://HOST:PORT             HOST is *, a numeric address, an interface or a DNS name
+//	tls+tcp://...               the same, inside TLS
 //	tcp://SOURCE:PORT;HOST:PORT connect from SOURCE, numeric or an interface, PORT 0 for any
 //	ipc://PATH                  a file system path
 //	ipc://*                     a path in a fresh private directory
@@ -62,8 +63,8 @@ func Parse(s string) (Endpoint, error) {
 		return Endpoint{}, invalid(s, "no scheme; write tcp://host:port, ipc://path or inproc://name")
 	}
 	switch scheme {
-	case "tcp":
-		return parseTCP(s, address)
+	case "tcp", schemeTLS:
+		return parseTCP(s, scheme, address)
 	case "ipc":
 		return parseIPC(s, address)
 	case "inproc":
@@ -72,15 +73,15 @@ func Parse(s string) (Endpoint, error) {
 		}
 		return Endpoint{Scheme: scheme, Address: address}, nil
 	}
-	return Endpoint{}, fmt.Errorf("%w: %q in endpoint %q; use tcp, ipc or inproc", ErrScheme, scheme, s)
+	return Endpoint{}, fmt.Errorf("%w: %q in endpoint %q; use tcp, tls+tcp, ipc or inproc", ErrScheme, scheme, s)
 }
 
 func invalid(endpoint, why string) error {
 	return fmt.Errorf("%w %q: %s", ErrInvalid, endpoint, why)
 }
 
-func parseTCP(s, address string) (Endpoint, error) {
-	e := Endpoint{Scheme: "tcp"}
+func parseTCP(s, scheme, address string) (Endpoint, error) {
+	e := Endpoint{Scheme: scheme}
 	var err error
 	if i := strings.LastIndexByte(address, ';'); i >= 0 {
 		e.hasSource = true
@@ -235,7 +236,7 @@ func (e Endpoint) CheckConnect() error {
 	switch {
 	case e.Scheme == "ipc" && e.Address == "*":
 		return invalid(e.String(), "can't connect to *; use the path that the bind returned")
-	case e.Scheme != "tcp":
+	case !e.isTCP():
 		return nil
 	case e.host.name == "*":
 		return invalid(e.String(), "can't connect to * or to an empty host; name the peer, for example 127.0.0.1")

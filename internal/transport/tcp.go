@@ -20,13 +20,8 @@ func dialTCP(ctx context.Context, e Endpoint, o *Options) (net.Conn, error) {
 			return nil, err
 		}
 	}
-	host := e.host.name
-	if e.host.ip.IsValid() {
-		host = e.host.ip.String()
-	}
-	address := net.JoinHostPort(host, strconv.Itoa(int(e.host.port)))
 	if !e.hasSource {
-		return o.dial(ctx, &net.Dialer{}, network, address)
+		return o.dialHost(ctx, &net.Dialer{}, network, e.host)
 	}
 	if o.Dial != nil {
 		return nil, invalid(e.String(), "a dialer of your own chooses the source address itself; leave it out here")
@@ -35,19 +30,31 @@ func dialTCP(ctx context.Context, e Endpoint, o *Options) (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return dialFrom(ctx, e, o, sources, network, address)
+	return dialFrom(ctx, e, o, sources, network)
+}
+
+// dialHost connects to a host, straight or through the proxy.
+func (o *Options) dialHost(ctx context.Context, d *net.Dialer, network string, host hostPort) (net.Conn, error) {
+	if o.Proxy.Address != "" {
+		return o.dialProxy(ctx, d, network, host)
+	}
+	name := host.name
+	if host.ip.IsValid() {
+		name = host.ip.String()
+	}
+	return o.dial(ctx, d, network, net.JoinHostPort(name, strconv.Itoa(int(host.port))))
 }
 
 // dialFrom tries the source addresses in turn, leaving out those that can't
 // reach a numeric destination.
-func dialFrom(ctx context.Context, e Endpoint, o *Options, sources []netip.Addr, network, address string) (net.Conn, error) {
+func dialFrom(ctx context.Context, e Endpoint, o *Options, sources []netip.Addr, network string) (net.Conn, error) {
 	var errs []error
 	for _, ip := range sources {
-		if e.host.ip.IsValid() && e.host.ip.Is4() != ip.Is4() {
+		if o.Proxy.Address == "" && e.host.ip.IsValid() && e.host.ip.Is4() != ip.Is4() {
 			continue
 		}
 		local := net.TCPAddrFromAddrPort(netip.AddrPortFrom(ip, e.source.port))
-		c, err := o.dial(ctx, &net.Dialer{LocalAddr: local}, network, address)
+		c, err := o.dialHost(ctx, &net.Dialer{LocalAddr: local}, network, e.host)
 		if err == nil {
 			return c, nil
 		}

@@ -4,6 +4,7 @@ package transport
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -63,6 +64,12 @@ type Options struct {
 	// Priority is SO_PRIORITY; 0 or less leaves it. Linux only, tcp only.
 	Priority int
 
+	// TLS is for tls+tcp endpoints.
+	TLS *tls.Config
+
+	// Proxy is what tcp connections are made through.
+	Proxy Proxy
+
 	// Dial replaces net.Dialer; nil uses net.Dialer. It is given "tcp4",
 	// "tcp" (with IPv6) or "unix" and an address that may hold a name. The
 	// other options, but for IPv6 and BindToDevice, are applied to the
@@ -94,6 +101,8 @@ func Dial(ctx context.Context, e Endpoint, o *Options) (net.Conn, error) {
 	switch e.Scheme {
 	case "tcp":
 		return dialTCP(ctx, e, o)
+	case schemeTLS:
+		return dialTLS(ctx, e, o)
 	case "ipc":
 		return dialIPC(ctx, e, o)
 	}
@@ -114,6 +123,8 @@ func Listen(ctx context.Context, e Endpoint, o *Options) (Listener, error) {
 	switch e.Scheme {
 	case "tcp":
 		return listenTCP(ctx, e, o)
+	case schemeTLS:
+		return listenTLS(ctx, e, o)
 	case "ipc":
 		return listenIPC(ctx, e, o)
 	}

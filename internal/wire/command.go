@@ -128,12 +128,13 @@ func AppendPing(b []byte, ttl uint16, context []byte) []byte {
 	return append(b, context...)
 }
 
-// ParsePing reads the data of a PING command. ttl is in tenths of a second; context is a part of data.
+// ParsePing reads the data of a PING command. ttl is in tenths of a second; context is a part of data. Of a longer
+// one it takes MaxPingContext octets, as libzmq does: there is no harm in the rest.
 func ParsePing(data []byte) (ttl uint16, context []byte, err error) {
-	if len(data) < pingTTL || len(data) > pingTTL+MaxPingContext {
+	if len(data) < pingTTL {
 		return 0, nil, ErrCommand
 	}
-	return binary.BigEndian.Uint16(data), data[pingTTL:], nil
+	return binary.BigEndian.Uint16(data), data[pingTTL:min(len(data), pingTTL+MaxPingContext)], nil
 }
 
 // AppendPong appends a whole PONG command, which echoes the context of a PING.
