@@ -1,0 +1,282 @@
+package majordomo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"maps"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/phimq/zmq"
+	"github.com/phimq/zmq/zmqtest"
+)
+
+// A request with a key is executed once, for as many as ask it, and its reply
+// is kept as long as the cache says.
+func TestKeys(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHouse(t, BrokerConfig{ReplyCache: time.Minute})
+		times := 0
+		h.worker("pay", WorkerConfig{Concurrency: 10}, func(ctx context.Context, r *Request) error {
+			times++
+			if r.Key != "order-1" {
+				t.Errorf("key %q", r.Key)
+			}
+			pass(time.Second)
+			return r.Reply(fmt.Append(nil, "payment ", times))
+		})
+		call := Call{Service: "pay", Key: "order-1", Frames: [][]byte{[]byte("10")}}
+		want := func(c *Client, reply string) {
+			t.Helper()
+			got, err := c.Do(within(t), call)
+			if err != nil || !equal(strs(got), []string{reply}) {
+				t.Error(strs(got), err)
+			}
+		}
+		var asking sync.WaitGroup
+		for range 20 { // more than are remembered: the first ask again
+			c := h.client(ClientConfig{})
+			asking.Go(func() { want(c, "payment 1") })
+		}
+		asking.Wait()
+		c := h.client(ClientConfig{})
+		want(c, "payment 1")
+		pass(50 * time.Second)
+		want(c, "payment 1")
+		pass(12 * time.Second)
+		want(c, "payment 2")
+		if st := h.broker.Stats(); st.CacheHits < 2 || times != 2 {
+			t.Errorf("%+v, executed %d times", st, times)
+		}
+		other := call
+		other.Frames = [][]byte{[]byte("20")}
+		if _, err := c.Do(within(t), other); !errors.Is(err, ErrConflict) {
+			t.Error("another request with the key:", err)
+		}
+	})
+}
+
+// A stream is kept with all its parts.
+func TestKeyOfAStream(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHouse(t, BrokerConfig{ReplyCache: time.Minute})
+		h.worker("count", WorkerConfig{}, func(_ context.Context, r *Request) error {
+			return errors.Join(r.Partial([]byte("1")), r.Partial([]byte("2")), r.Reply([]byte("3")))
+		})
+		for range 2 {
+			got, err := h.client(ClientConfig{}).Do(within(t), Call{Service: "count", Key: "k", Frames: [][]byte{nil}})
+			if err != nil || !equal(strs(got), []string{"1", "2", "3"}) {
+				t.Error(strs(got), err)
+			}
+		}
+		if n := h.broker.Stats().CacheHits; n != 1 {
+			t.Errorf("%d cache hits", n)
+		}
+	})
+}
+
+// The cache keeps no more than its octets.
+func TestCacheIsBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHouse(t, BrokerConfig{ReplyCache: time.Hour, ReplyCacheBytes: 1000})
+		h.worker("echo", WorkerConfig{}, echo)
+		c := h.client(ClientConfig{})
+		for i := range 100 {
+			if _, err := c.Do(within(t), Call{Service: "echo", Key: fmt.Sprint(i), Frames: [][]byte{make([]byte, 100)}}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		m := h.broker.machine
+		if err := h.broker.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if m.cache.Len() != 10 || m.cached != 1000 || len(m.keys) != 10 {
+			t.Errorf("%d answers, %d octets, %d keys", m.cache.Len(), m.cached, len(m.keys))
+		}
+	})
+}
+
+// memory is a Store.
+type memory struct {
+	kept map[string]StoredRequest
+	err  error
+}
+
+func (s *memory) Put(r StoredRequest) error {
+	s.kept[r.Key] = r
+	return s.err
+}
+
+func (s *memory) Delete(_, key string) error {
+	delete(s.kept, key)
+	return s.err
+}
+
+func (s *memory) All() iter.Seq2[StoredRequest, error] {
+	return func(yield func(StoredRequest, error) bool) {
+		for _, k := range slices.Sorted(maps.Keys(s.kept)) {
+			if !yield(s.kept[k], s.err) {
+				return
+			}
+		}
+	}
+}
+
+// What was stored when the broker died is done when it is back, and who asks
+// again gets the reply.
+func TestStore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := &memory{kept: map[string]StoredRequest{}}
+		cfg := BrokerConfig{Store: store, ReplyCache: time.Hour}
+		h := newHouse(t, cfg)
+		ask := func(ctx context.Context, key string) ([][]byte, error) {
+			return h.client(ClientConfig{Attempts: 1}).Do(ctx, Call{Service: "echo", Key: key, Frames: [][]byte{[]byte(key)}})
+		}
+		short, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		for _, key := range []string{"a", "b"} {
+			if _, err := ask(short, key); err == nil {
+				t.Error("answered by nobody")
+			}
+		}
+		if err := h.broker.Close(); err != nil {
+			t.Fatal(err)
+		}
+		store.kept["c"] = StoredRequest{Service: "echo", Key: "c", Body: [][]byte{[]byte("c")}}
+		h.start(cfg)
+		done := 0
+		h.worker("echo", WorkerConfig{}, func(ctx context.Context, r *Request) error { done++; return echo(ctx, r) })
+		pass(time.Minute)
+		if len(store.kept) != 0 || done != 1 { // the time of a and b was over
+			t.Errorf("%v, %d done", store.kept, done)
+		}
+		if reply, err := ask(t.Context(), "c"); err != nil || string(reply[0]) != "c" || done != 1 {
+			t.Error(strs(reply), err, done)
+		}
+		store.err = errors.New("disk full")
+		if _, err := ask(t.Context(), "d"); !errors.Is(err, ErrBusy) {
+			t.Error(err)
+		}
+		h.log.want(t, "disk full")
+	})
+}
+
+// A store that can't be read ends Serve.
+func TestStoreFails(t *testing.T) {
+	store := &memory{kept: map[string]StoredRequest{"a": {}}, err: errors.New("bad disk")}
+	b, err := NewBroker(BrokerConfig{Store: store})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Close()
+	if err := b.Serve(within(t)); !errors.Is(err, store.err) {
+		t.Error(err)
+	}
+	if err := b.Serve(within(t)); !errors.Is(err, ErrClosed) {
+		t.Error("the second Serve:", err)
+	}
+}
+
+// A reply that is larger than the cache is not kept, and who comes late has to
+// ask again when it is over.
+func TestLargeReplyIsNotKept(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHouse(t, BrokerConfig{ReplyCache: time.Hour, ReplyCacheBytes: 100})
+		times := 0
+		h.worker("big", WorkerConfig{}, func(_ context.Context, r *Request) error {
+			times++
+			for range 5 {
+				if err := r.Partial(make([]byte, 50)); err != nil {
+					return err
+				}
+			}
+			pass(time.Second)
+			return r.Reply([]byte("end"))
+		})
+		call := Call{Service: "big", Key: "k", Frames: [][]byte{nil}}
+		var asking sync.WaitGroup
+		for i := range 2 {
+			c := h.client(ClientConfig{})
+			asking.Go(func() {
+				pass(time.Duration(i) * 500 * time.Millisecond)
+				if reply, err := c.Do(t.Context(), call); err != nil || len(reply) != 6 {
+					t.Errorf("%d: %d frames, %v", i, len(reply), err)
+				}
+			})
+		}
+		asking.Wait()
+		if times != 2 {
+			t.Errorf("executed %d times", times)
+		}
+	})
+}
+
+// Connections that are cut again and again: all is answered, and with a key and
+// a cache it is done once, because the broker was there all the time.
+func TestKeysOverCutConnections(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		link := zmqtest.NewLink(t)
+		b, err := NewBroker(BrokerConfig{ReplyCache: time.Hour})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := b.Socket().ServeListener(link.Listener()); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := b.Bind(door); err != nil {
+			t.Fatal(err)
+		}
+		served := make(chan error)
+		go func() { served <- b.Serve(context.Background()) }()
+		var mu sync.Mutex
+		done := map[string]int{}
+		w, err := NewWorker("echo", HandlerFunc(func(ctx context.Context, r *Request) error {
+			mu.Lock()
+			done[string(r.Frames[0])]++
+			mu.Unlock()
+			pass(time.Second)
+			return echo(ctx, r)
+		}), WorkerConfig{Concurrency: 10})
+		if err != nil {
+			t.Fatal(err)
+		}
+		working := make(chan error)
+		go func() { working <- w.Serve(context.Background(), door) }()
+		c, err := NewClient("tcp://broker:1", ClientConfig{Options: []zmq.Option{zmq.WithDialer(link.Dialer())}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		const calls = 100
+		var asking sync.WaitGroup
+		for i := range calls {
+			asking.Go(func() {
+				text := fmt.Sprint(i)
+				reply, err := c.Do(t.Context(), Call{Service: "echo", Key: text, Frames: [][]byte{[]byte(text)}})
+				if err != nil || string(reply[0]) != text {
+					t.Errorf("%s: %q, %v", text, reply, err)
+				}
+			})
+		}
+		for range 20 {
+			pass(700 * time.Millisecond)
+			link.Cut()
+		}
+		asking.Wait()
+		for text, times := range done {
+			if times != 1 {
+				t.Errorf("%s was done %d times", text, times)
+			}
+		}
+		if len(done) != calls {
+			t.Errorf("%d of %d were done", len(done), calls)
+		}
+		if err := errors.Join(c.Close(), w.Shutdown(within(t)), <-working, b.Close(), <-served); err != nil {
+			t.Error(err)
+		}
+	})
+}

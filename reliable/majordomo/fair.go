@@ -1,0 +1,84 @@
+package majordomo
+
+import "container/list"
+
+// fairQueue gives the requests of each client in their order, and the clients
+// in turn. RFC 7 "Overall Topology": the broker serves clients on a fair basis.
+type fairQueue struct {
+	n, size int       // requests, and octets of their bodies
+	turns   list.List // of *line
+	lines   map[string]*list.Element
+}
+
+// line is what one client has queued.
+type line struct {
+	client string
+	jobs   []*job
+}
+
+// put queues a job: behind those of its client, or before all others.
+func (q *fairQueue) put(j *job, front bool) {
+	q.n++
+	q.size += j.size
+	if q.lines == nil {
+		q.lines = map[string]*list.Element{}
+	}
+	e := q.lines[string(j.address)]
+	if e == nil {
+		l := &line{client: string(j.address)}
+		e = q.turns.PushBack(l)
+		q.lines[l.client] = e
+	}
+	l := e.Value.(*line)
+	if !front {
+		l.jobs = append(l.jobs, j)
+		return
+	}
+	l.jobs = append([]*job{j}, l.jobs...)
+	q.turns.MoveToFront(e)
+}
+
+// take takes the next job. There is one.
+func (q *fairQueue) take() *job {
+	e := q.turns.Front()
+	l := e.Value.(*line)
+	j := l.jobs[0]
+	l.jobs[0] = nil
+	l.jobs = l.jobs[1:]
+	q.n--
+	q.size -= j.size
+	q.turns.MoveToBack(e)
+	q.drop(e)
+	return j
+}
+
+// takeIf takes the jobs that a test picks, wherever they stand.
+func (q *fairQueue) takeIf(picks func(*job) bool) (taken []*job) {
+	for e := q.turns.Front(); e != nil; {
+		next := e.Next()
+		l := e.Value.(*line)
+		kept := l.jobs[:0]
+		for _, j := range l.jobs {
+			if picks(j) {
+				taken = append(taken, j)
+				q.n--
+				q.size -= j.size
+			} else {
+				kept = append(kept, j)
+			}
+		}
+		clear(l.jobs[len(kept):])
+		l.jobs = kept
+		q.drop(e)
+		e = next
+	}
+	return taken
+}
+
+// drop forgets a line that is empty.
+func (q *fairQueue) drop(e *list.Element) {
+	if l := e.Value.(*line); len(l.jobs) == 0 {
+		q.turns.Remove(e)
+		delete(q.lines, l.client)
+	}
+}

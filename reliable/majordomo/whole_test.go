@@ -1,0 +1,166 @@
+package majordomo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/phimq/zmq"
+)
+
+func TestCall(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHouse(t, BrokerConfig{})
+		h.worker("echo", WorkerConfig{}, echo)
+		c := h.client(ClientConfig{})
+		reply, err := c.Call(within(t), "echo", []byte("hello"), nil, []byte("world"))
+		if err != nil || !equal(strs(reply), []string{"hello", "", "world"}) {
+			t.Fatal(strs(reply), err)
+		}
+		if st := h.broker.Stats(); st.Requests != 1 || st.Replies != 1 || st.Workers != 1 {
+			t.Errorf("%+v", st)
+		}
+	})
+}
+
+func TestManyCallsAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHouse(t, BrokerConfig{})
+		for range 3 {
+			h.worker("slow", WorkerConfig{Concurrency: 10}, func(ctx context.Context, r *Request) error {
+				pass(time.Second)
+				return echo(ctx, r)
+			})
+		}
+		c := h.client(ClientConfig{})
+		start := time.Now()
+		var calls sync.WaitGroup
+		for i := range 60 {
+			calls.Go(func() {
+				text := fmt.Sprint("request ", i)
+				reply, err := c.Call(within(t), "slow", []byte(text))
+				if err != nil || string(reply[0]) != text {
+					t.Error(strs(reply), err)
+				}
+			})
+		}
+		calls.Wait()
+		if took := time.Since(start); took != 2*time.Second {
+			t.Errorf("60 requests of a second each, 30 at once, took %v", took)
+		}
+	})
+}
+
+func TestStream(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHouse(t, BrokerConfig{})
+		h.worker("count", WorkerConfig{}, func(_ context.Context, r *Request) error {
+			for i := range 3 {
+				if err := r.Partial(fmt.Append(nil, i)); err != nil {
+					return err
+				}
+				pass(10 * time.Second)
+			}
+			return r.Reply([]byte("end"))
+		})
+		c := h.client(ClientConfig{})
+		var got []string
+		for part, err := range c.Stream(t.Context(), Call{Service: "count", Frames: [][]byte{nil}}) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			got = append(got, strs(part)...)
+		}
+		if !equal(got, []string{"0", "1", "2", "end"}) {
+			t.Error(got)
+		}
+		all, err := c.Call(t.Context(), "count", nil)
+		if err != nil || !equal(strs(all), []string{"0", "1", "2", "end"}) {
+			t.Error(strs(all), err)
+		}
+	})
+}
+
+func TestHandlerFails(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHouse(t, BrokerConfig{})
+		h.worker("bad", WorkerConfig{}, func(context.Context, *Request) error { return errors.New("no luck") })
+		h.worker("worse", WorkerConfig{}, func(context.Context, *Request) error { panic("ouch") })
+		h.worker("mute", WorkerConfig{}, func(context.Context, *Request) error { return nil })
+		c := h.client(ClientConfig{})
+		_, err := c.Call(within(t), "bad", nil)
+		var failed *CallError
+		if !errors.As(err, &failed) || failed.Status != 500 || failed.Text != "no luck" || !errors.Is(err, ErrFailed) {
+			t.Error(err)
+		}
+		if _, err := c.Call(within(t), "worse", nil); !errors.Is(err, ErrFailed) {
+			t.Error(err)
+		}
+		if reply, err := c.Call(within(t), "mute", nil); err != nil || !equal(strs(reply), []string{""}) {
+			t.Error(strs(reply), err)
+		}
+		h.log.want(t, "ouch")
+	})
+}
+
+func TestDeadlineReachesTheHandler(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHouse(t, BrokerConfig{})
+		ended := make(chan time.Time, 1)
+		h.worker("wait", WorkerConfig{}, func(ctx context.Context, _ *Request) error {
+			<-ctx.Done()
+			ended <- time.Now()
+			return ctx.Err()
+		})
+		c := h.client(ClientConfig{})
+		start := time.Now()
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+		defer cancel()
+		if _, err := c.Call(ctx, "wait", nil); !errors.Is(err, context.DeadlineExceeded) {
+			t.Error(err)
+		}
+		if after := (<-ended).Sub(start); after != 5*time.Second {
+			t.Errorf("the handler's context ended after %v", after)
+		}
+	})
+}
+
+// A request that takes longer than all attempts of the client is executed once.
+func TestSlowRequestIsNotRepeated(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHouse(t, BrokerConfig{})
+		times := 0
+		h.worker("slow", WorkerConfig{}, func(ctx context.Context, r *Request) error {
+			times++
+			pass(10 * time.Minute)
+			return echo(ctx, r)
+		})
+		c := h.client(ClientConfig{})
+		if _, err := c.Call(t.Context(), "slow", nil); err != nil || times != 1 {
+			t.Error(err, times)
+		}
+	})
+}
+
+func TestNoBroker(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		refuse := func(context.Context, string, string) (net.Conn, error) { return nil, errors.New("nobody is there") }
+		c, err := NewClient("tcp://127.0.0.1:1", ClientConfig{Attempts: 2, Options: []zmq.Option{zmq.WithDialer(refuse)}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		start := time.Now()
+		if _, err := c.Call(t.Context(), "echo", nil); !errors.Is(err, ErrNoReply) {
+			t.Error(err)
+		}
+		if took := time.Since(start); took != 7500*time.Millisecond {
+			t.Errorf("gave up after %v, want 2.5 s and 5 s", took)
+		}
+	})
+}
