@@ -1,0 +1,190 @@
+package peering
+
+import (
+	"cmp"
+	"container/list"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/phimq/zmq"
+)
+
+// peer is another broker, and what it has told.
+type peer struct {
+	Peer
+	capacity int // what it told, less what it was sent since
+	told     int
+	heard    time.Time
+	repeats  bool // it tells more than its changes, so silence means something
+	away     bool // it could not be sent to; until it is connected, or tells again
+	inHand   int
+}
+
+// debt is a reply that a peer owes.
+type debt struct {
+	request *request
+	peer    *peer
+	key     string
+	until   time.Time
+	place   *list.Element
+}
+
+// sent is the requests that peers have in hand.
+type sent struct {
+	byKey map[string][]*debt // the oldest first
+	byAge *list.List
+}
+
+func newSent() sent { return sent{byKey: map[string][]*debt{}, byAge: list.New()} }
+
+func (s *sent) len() int { return s.byAge.Len() }
+
+func (s *sent) add(r *request, p *peer, until time.Time) {
+	d := &debt{request: r, peer: p, key: key(p.Name, r.envelope), until: until}
+	d.place = s.byAge.PushBack(d)
+	s.byKey[d.key] = append(s.byKey[d.key], d)
+	p.inHand++
+}
+
+// take finds the request that a reply of a peer is for: the oldest of this
+// envelope, if a client has sent several under one.
+func (s *sent) take(p *peer, envelope [][]byte) *request {
+	debts := s.byKey[key(p.Name, envelope)]
+	if len(debts) == 0 {
+		return nil
+	}
+	oldest := debts[0]
+	s.remove(oldest)
+	return oldest.request
+}
+
+func (s *sent) remove(d *debt) {
+	s.byAge.Remove(d.place)
+	d.peer.inHand--
+	if rest := slices.DeleteFunc(s.byKey[d.key], func(other *debt) bool { return other == d }); len(rest) > 0 {
+		s.byKey[d.key] = rest
+	} else {
+		delete(s.byKey, d.key)
+	}
+}
+
+// due returns when the oldest is given up.
+func (s *sent) due() (at time.Time, ok bool) {
+	front := s.byAge.Front()
+	if front == nil {
+		return at, false
+	}
+	return front.Value.(*debt).until, true
+}
+
+// expired takes those out whose time is over.
+func (s *sent) expired(now time.Time) (list []*request) {
+	for at, ok := s.due(); ok && !now.Before(at); at, ok = s.due() {
+		d := s.byAge.Front().Value.(*debt)
+		s.remove(d)
+		list = append(list, d.request)
+	}
+	return list
+}
+
+// of takes those out that a peer has in hand.
+func (s *sent) of(p *peer) (list []*request) {
+	for e := s.byAge.Front(); e != nil; {
+		d := e.Value.(*debt)
+		e = e.Next()
+		if d.peer == p {
+			s.remove(d)
+			list = append(list, d.request)
+		}
+	}
+	return list
+}
+
+// connect adds a peer.
+func (l *loop) connect(p Peer) error {
+	switch {
+	case p.Name == "" || len(p.Name) > 255 || p.Name[0] == 0 || p.Name == l.conf.Name:
+		return fmt.Errorf("%w: a peer's name %q", zmq.ErrInvalid, p.Name)
+	case l.peers[p.Name] != nil:
+		return fmt.Errorf("%w: a second peer %q", zmq.ErrInvalid, p.Name)
+	}
+	if p.CloudFE != "" {
+		// It is known by our name for it, whatever it calls itself.
+		if err := l.cloudbe.Set(zmq.WithConnectRoutingID(p.Name)); err != nil {
+			return err
+		}
+		if err := l.cloudbe.Connect(p.CloudFE); err != nil {
+			return err
+		}
+	}
+	if p.StateBE != "" {
+		if err := l.statefe.Connect(p.StateBE); err != nil {
+			if p.CloudFE != "" {
+				_ = l.cloudbe.Disconnect(p.CloudFE) // it was connected a moment ago
+			}
+			return err
+		}
+	}
+	l.peers[p.Name] = &peer{Peer: p}
+	return nil
+}
+
+func (l *loop) disconnect(name string) error {
+	p := l.peers[name]
+	if p == nil {
+		return zmq.ErrNotFound
+	}
+	delete(l.peers, name)
+	for _, r := range l.sent.of(p) {
+		l.lost(r)
+	}
+	var err error
+	if p.CloudFE != "" {
+		err = l.cloudbe.Disconnect(p.CloudFE)
+	}
+	if p.StateBE != "" {
+		err = cmp.Or(err, l.statefe.Disconnect(p.StateBE))
+	}
+	return err
+}
+
+// fromState works off what a peer tells of its capacity.
+func (l *loop) fromState(m zmq.Msg) {
+	name, capacity, ok := parseState(m.Frames)
+	p := l.peers[name]
+	if !ok || p == nil {
+		l.count(Malformed, "")
+		return
+	}
+	if !p.heard.IsZero() && capacity == p.told {
+		p.repeats = true // a broker that tells its changes alone never says a thing twice
+	}
+	p.told, p.capacity, p.heard, p.away = capacity, capacity, time.Now(), false
+	l.observe(Event{Kind: PeerCapacity, Peer: name, N: capacity})
+}
+
+// fromPeer works off the reply of a peer.
+func (l *loop) fromPeer(m zmq.Msg) {
+	p := l.peers[string(m.Frames[0])]
+	envelope, body, ok := splitEnvelope(m.Frames[1:])
+	if !ok || p == nil {
+		l.count(Malformed, "")
+		return
+	}
+	if r := l.sent.take(p, envelope); r != nil {
+		l.answer(r, body)
+	} else {
+		l.count(Late, p.Name)
+	}
+}
+
+// roomiest is the peer with the most free workers, nil if none has any.
+func (l *loop) roomiest() (best *peer) {
+	for _, p := range l.peers {
+		if p.capacity > 0 && !p.away && (best == nil || p.capacity > best.capacity) {
+			best = p
+		}
+	}
+	return best
+}
