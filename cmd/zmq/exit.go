@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/phimq/zmq"
+	"github.com/phimq/zmq/reliable/majordomo"
 	"github.com/spf13/cobra"
 )
 
@@ -61,9 +62,10 @@ func exitCode(err error) int {
 		return f.code
 	case errors.Is(err, errInterrupted):
 		return exitInterrupted
-	case errors.Is(err, errTimeout), errors.Is(err, zmq.ErrTimeout), errors.Is(err, context.DeadlineExceeded):
+	case errors.Is(err, errTimeout), errors.Is(err, zmq.ErrTimeout), errors.Is(err, context.DeadlineExceeded),
+		errors.Is(err, majordomo.ErrNoReply):
 		return exitTimeout
-	case errors.Is(err, zmq.ErrAuth):
+	case errors.Is(err, zmq.ErrAuth), errors.Is(err, majordomo.ErrRefused):
 		return exitAuth
 	case errors.Is(err, zmq.ErrProtocol):
 		return exitProtocol

@@ -60,7 +60,8 @@ func rootCommand() *cobra.Command {
 	root.AddCommand(
 		pushCommand(), pullCommand(), pubCommand(), subCommand(), reqCommand(), repCommand(),
 		dealerCommand(), routerCommand(), pairCommand(), xpubCommand(), xsubCommand(), streamCommand(),
-		pingCommand(), doctorCommand(), proxyCommand(), optionsCommand(), z85Command(), completionCommand(),
+		pingCommand(), doctorCommand(), proxyCommand(), brokerCommand(), workerCommand(), callCommand(),
+		optionsCommand(), z85Command(), curveCommand(), completionCommand(),
 		demoCommand(), demoReplierCommand(), versionCommand(),
 	)
 	return root

@@ -11,6 +11,7 @@ import (
 	"net"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -44,8 +45,12 @@ send it messages. A PUSH, DEALER, REQ or PAIR refuses them all, and that is told
 and the like joins it for the moment, and messages that it sends meanwhile are lost.
 
 The exit code is 0 if a ZeroMQ socket answers, 2 if nobody does or the connection is closed,
-3 after --timeout, 4 if it wants another mechanism than NULL or refuses us, 5 if it speaks
-something else, or if --type does not fit.`,
+3 after --timeout, 4 if it wants another mechanism than the flags say or refuses us, 5 if it
+speaks something else, or if --type does not fit.
+
+With --curve-server-key or --plain-user it makes the handshake of CURVE or PLAIN, and tells the
+keys and the status of a refusal. Secrets are in files or in $ZMQ_CURVE_KEY and
+$ZMQ_PLAIN_PASSWORD.`,
 		Example: `  zmq ping tcp://localhost:5557
   zmq ping tcp://localhost:5557 --json --wait --timeout 30s`,
 		Args: cobra.ExactArgs(1),
@@ -56,6 +61,7 @@ something else, or if --type does not fit.`,
 	fs.DurationVar(&p.timeout, "timeout", 5*time.Second, "give up after this time")
 	fs.BoolVar(&p.wait, "wait", false, "wait until somebody is there")
 	fs.BoolVar(&p.json, "json", false, "write the report as JSON")
+	p.client.add(cmd)
 	return cmd
 }
 
@@ -64,15 +70,22 @@ type ping struct {
 	asked      string
 	timeout    time.Duration
 	wait, json bool
+	client     clientFlags
+	secured    zmq.Option // if isSecured: what makes a socket a client
+	isSecured  bool
 }
 
 // pingReport is what it has learned.
 type pingReport struct {
 	Endpoint   string            `json:"endpoint"`
 	Remote     string            `json:"remote,omitempty"`
+	TLS        string            `json:"tls,omitempty"`
 	Protocol   string            `json:"protocol,omitempty"`
 	Mechanism  string            `json:"mechanism,omitempty"`
 	AsServer   bool              `json:"as-server,omitempty"`
+	ServerKey  string            `json:"server-key,omitempty"`
+	OwnKey     string            `json:"own-key,omitempty"`
+	Status     int               `json:"status,omitempty"`
 	AskedAs    string            `json:"asked-as,omitempty"`
 	SocketType string            `json:"socket-type,omitempty"`
 	Identity   string            `json:"identity,omitempty"`
@@ -95,6 +108,9 @@ func (p *ping) report(cmd *cobra.Command, endpoint string) (pingReport, error) {
 	if err != nil {
 		return r, usageError(cmd, err)
 	}
+	if p.secured, p.isSecured, err = p.client.option(); err != nil {
+		return r, usageError(cmd, err)
+	}
 	if p.timeout <= 0 {
 		return r, usageError(cmd, errors.New("--timeout has to be more than 0"))
 	}
@@ -107,7 +123,11 @@ func (p *ping) report(cmd *cobra.Command, endpoint string) (pingReport, error) {
 	}
 	ctx, cancel := context.WithTimeoutCause(cmd.Context(), p.timeout, errTimeout)
 	defer cancel()
-	err = p.askAll(ctx, network, address, types, &r)
+	ask := p.askAll
+	if p.isSecured {
+		ask = p.askAllSecured
+	}
+	err = ask(ctx, network, address, types, &r)
 	if cause := context.Cause(ctx); err != nil && cause != nil {
 		err = cause
 	}
@@ -152,14 +172,20 @@ var errClosed = fmt.Errorf("%w (%w)", io.EOF, errMisfit)
 // listens only.
 func (p *ping) ask(ctx context.Context, network, address, asked string, r *pingReport) error {
 	conn, err := p.dial(ctx, network, address)
-	if err != nil {
+	switch {
+	case isTLS(err):
+		return &failure{exitAuth, err}
+	case err != nil:
 		return connectFailure(err)
 	}
 	defer conn.Close()
 	defer context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })()
-	r.Remote = conn.RemoteAddr().String()
+	r.Remote, r.TLS = conn.RemoteAddr().String(), tlsText(conn)
 	if asked != "" {
 		r.AskedAs = asked
+	}
+	if p.isSecured {
+		return p.askSecured(ctx, conn, asked, r)
 	}
 	peer := &probe{conn: conn, r: bufio.NewReader(conn)}
 	g, err := peer.greet(p.patience())
@@ -201,8 +227,8 @@ func (p *ping) patience() time.Duration { return p.timeout / 4 }
 // dial connects, and tries on if it is to wait.
 func (p *ping) dial(ctx context.Context, network, address string) (net.Conn, error) {
 	for {
-		conn, err := new(net.Dialer).DialContext(ctx, network, address)
-		if err == nil || !p.wait || ctx.Err() != nil {
+		conn, err := p.client.tls.dialOnce(ctx, network, address)
+		if err == nil || isTLS(err) || !p.wait || ctx.Err() != nil {
 			return conn, err
 		}
 		if waitUntil(ctx, time.Now().Add(longestReconnect)) != nil {
@@ -232,13 +258,13 @@ func isClosed(err error) bool {
 func dialable(endpoint string) (network, address string, err error) {
 	network, address, _ = strings.Cut(endpoint, "://")
 	switch network {
-	case "tcp":
+	case "tcp", schemeTLS:
 		_, _, err = net.SplitHostPort(address)
-		return "tcp", address, err
+		return network, address, err
 	case "ipc":
 		return "unix", address, nil
 	}
-	return "", "", fmt.Errorf("%s: want tcp://HOST:PORT, ipc://PATH or ipc://@NAME", endpoint)
+	return "", "", fmt.Errorf("%s: want tcp://HOST:PORT, tls+tcp://HOST:PORT, ipc://PATH or ipc://@NAME", endpoint)
 }
 
 // take notes the peer's metadata.
@@ -273,8 +299,14 @@ func (r *pingReport) write(w io.Writer, asJSON bool) error {
 	}
 	line("Endpoint", r.Endpoint)
 	line("Remote", r.Remote)
+	line("TLS", r.TLS)
 	line("Protocol", r.Protocol)
 	line("Mechanism", r.Mechanism)
+	line("Server-Key", r.ServerKey)
+	line("Own-Key", r.OwnKey)
+	if r.Status > 0 {
+		line("Status", strconv.Itoa(r.Status))
+	}
 	line("Asked-As", r.AskedAs)
 	line("Socket-Type", r.SocketType)
 	line("Identity", r.Identity)

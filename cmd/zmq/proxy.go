@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/phimq/zmq"
+	"github.com/phimq/zmq/auth"
 	"github.com/spf13/cobra"
 )
 
@@ -71,12 +72,18 @@ type proxy struct {
 	stats            time.Duration
 
 	sockets []*zmq.Socket // to be closed
+	secured []zmq.Option
+	guard   *auth.Authenticator // nil: nobody
 }
 
 func (p *proxy) run(cmd *cobra.Command, args []string) error {
 	ctx, cancel := context.WithCancelCause(cmd.Context())
 	defer cancel(nil)
 	defer p.close()
+	var err error
+	if p.secured, p.guard, err = p.socket.security.options(); err != nil {
+		return usageError(cmd, err)
+	}
 	talk := p.socket.talker(cmd)
 	front, err := p.open(cmd, p.kind.front, args[0])
 	if err != nil {
@@ -119,9 +126,12 @@ func (p *proxy) open(cmd *cobra.Command, typ zmq.Type, arg string) (*zmq.Socket,
 		return nil, usageError(cmd, err)
 	}
 	w := newWatcher(p.socket.talker(cmd), p.socket.verbose, false, nil)
-	s, err := p.socket.newSocket(typ, w, nil)
+	s, err := p.socket.newSocket(typ, w, p.secured)
 	if err != nil {
 		return nil, usageError(cmd, err)
+	}
+	if p.guard != nil {
+		p.guard.Guard(s)
 	}
 	p.sockets = append(p.sockets, s)
 	return s, p.socket.open(s, endpoints, w.talk)
@@ -159,6 +169,9 @@ func passOn(ctx context.Context, from, to *zmq.Socket) error {
 func (p *proxy) close() {
 	for _, s := range p.sockets {
 		_ = s.Close()
+	}
+	if p.guard != nil {
+		_ = p.guard.Close()
 	}
 }
 

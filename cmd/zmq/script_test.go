@@ -23,10 +23,11 @@ func TestScripts(t *testing.T) {
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
-			"exits":    exits,
-			"fakepeer": fakePeer,
-			"freeport": freePort,
-			"octets":   octets,
+			"certificates": certificates,
+			"exits":        exits,
+			"fakepeer":     fakePeer,
+			"freeport":     freePort,
+			"octets":       octets,
 		},
 	})
 }

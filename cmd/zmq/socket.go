@@ -25,6 +25,7 @@ type socketFlags struct {
 	identity       string
 	timeout        time.Duration
 	quiet, verbose bool
+	security       securityFlags
 }
 
 func (f *socketFlags) add(cmd *cobra.Command) {
@@ -39,6 +40,7 @@ func (f *socketFlags) add(cmd *cobra.Command) {
 func (f *socketFlags) addOptions(cmd *cobra.Command) {
 	cmd.Flags().StringArrayVar(&f.options, "option", nil,
 		"set a socket option, `NAME=VALUE` as libzmq calls it: sndhwm=10 (repeatable; see: zmq options)")
+	f.security.add(cmd)
 }
 
 func (f *socketFlags) addTalk(cmd *cobra.Command) {
@@ -68,9 +70,17 @@ func (f *socketFlags) run(cmd *cobra.Command, typ zmq.Type, bare side, args []st
 		defer stop()
 	}
 	w := newWatcher(f.talker(cmd), f.verbose, onlyConnects(endpoints), cancel)
-	s, err := f.newSocket(typ, w, defaults)
+	secured, guard, err := f.security.options()
 	if err != nil {
 		return usageError(cmd, err)
+	}
+	s, err := f.newSocket(typ, w, append(secured, defaults...))
+	if err != nil {
+		return usageError(cmd, err)
+	}
+	if guard != nil {
+		defer guard.Close()
+		guard.Guard(s)
 	}
 	if err = f.open(s, endpoints, w.talk); err == nil {
 		if err = work(ctx, s); err == nil {
@@ -95,7 +105,16 @@ func (f *socketFlags) newSocket(typ zmq.Type, w *watcher, defaults []zmq.Option)
 	if f.identity != "" {
 		opts = append(opts, zmq.WithRoutingID(f.identity))
 	}
-	for _, o := range f.options {
+	more, err := parseOptions(f.options)
+	if err != nil {
+		return nil, err
+	}
+	return zmq.New(typ, append(opts, more...)...)
+}
+
+// parseOptions reads socket options, each NAME=VALUE.
+func parseOptions(list []string) (opts []zmq.Option, err error) {
+	for _, o := range list {
 		name, value, ok := strings.Cut(o, "=")
 		if !ok {
 			return nil, fmt.Errorf("--option %s: write NAME=VALUE", o)
@@ -106,7 +125,7 @@ func (f *socketFlags) newSocket(typ zmq.Type, w *watcher, defaults []zmq.Option)
 		}
 		opts = append(opts, opt)
 	}
-	return zmq.New(typ, opts...)
+	return opts, nil
 }
 
 // open binds and connects.
