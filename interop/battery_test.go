@@ -48,7 +48,7 @@ type testCase struct {
 
 // battery is all cases.
 func battery() []testCase {
-	return slices.Concat(pairCases(), messageCases(), routingCases(), pubsubCases(), markCases(), lifeCases(), streamCases())
+	return slices.Concat(pairCases(), messageCases(), routingCases(), pubsubCases(), markCases(), lifeCases(), streamCases(), proxyCases())
 }
 
 // A rig is where a case runs.

@@ -14,6 +14,7 @@ import time
 import zlib
 
 import zmq
+from zmq.auth.thread import ThreadAuthenticator
 
 PATTERN = bytes((i * 7 + i // 251) & 255 for i in range(1 << 16))
 
@@ -57,23 +58,27 @@ class Socket:
 
 
 class Proxy:
-    """libzmq's own proxy, in a thread."""
+    """libzmq's own proxy, in a thread. Without a control socket it has one of its own."""
 
-    def __init__(self, context, number, front, back):
-        name = "inproc://proxy-%d" % number
-        self.control = context.socket(zmq.PAIR)
-        self.control.bind(name)
-        other = context.socket(zmq.PAIR)
-        other.connect(name)
-        self.other = other
-        self.thread = threading.Thread(target=zmq.proxy_steerable, args=(front, back, None, other), daemon=True)
+    def __init__(self, context, number, front, back, control):
+        self.own = []
+        if control is None:
+            name = "inproc://proxy-%d" % number
+            control, steer = context.socket(zmq.PAIR), context.socket(zmq.PAIR)
+            control.bind(name)
+            steer.connect(name)
+            self.own = [steer, control]
+        self.thread = threading.Thread(target=zmq.proxy_steerable, args=(front, back, None, control), daemon=True)
         self.thread.start()
 
     def close(self, _linger):
-        self.control.send(b"TERMINATE")
-        self.thread.join()
-        self.control.close(linger=0)
-        self.other.close(linger=0)
+        if self.own:
+            self.own[0].send(b"TERMINATE")
+        self.thread.join(60)
+        if self.thread.is_alive():
+            raise RuntimeError("the proxy does not end")
+        for s in self.own:
+            s.close(linger=0)
 
 
 class Driver:
@@ -82,6 +87,7 @@ class Driver:
         self.context.max_sockets = 65535
         self.objects = {}
         self.last = 0
+        self.auth = None
 
     def add(self, thing):
         self.objects[self.last] = thing
@@ -94,9 +100,10 @@ class Driver:
         self.last += 1
         return self.add(Socket(self.context, self.last, kind.decode()))
 
-    def op_proxy(self, front, back):
+    def op_proxy(self, *sockets):
         self.last += 1
-        return self.add(Proxy(self.context, self.last, self.socket(front).s, self.socket(back).s))
+        front, back, control = [self.socket(s).s for s in sockets] + [None] * (3 - len(sockets))
+        return self.add(Proxy(self.context, self.last, front, back, control))
 
     def op_set(self, number, name, *values):
         option = zmq.SocketOption[name.decode().upper()]
@@ -104,6 +111,10 @@ class Driver:
         for value in values:
             self.socket(number).s.set(option, value if text else int(value))
         return []
+
+    def op_get(self, number, name):
+        value = self.socket(number).s.get(zmq.SocketOption[name.decode().upper()])
+        return [value.rstrip(b"\0") if isinstance(value, bytes) else b"%d" % value]
 
     def op_bind(self, number, endpoint):
         s = self.socket(number).s
@@ -128,6 +139,32 @@ class Driver:
 
     def op_recv(self, number, wait):
         return self.recv(self.socket(number).s, int(wait))
+
+    def op_auth(self, kind, *values):
+        """Serves ZAP for all sockets of the process."""
+        if self.auth is None:
+            self.auth = ThreadAuthenticator(self.context)
+            self.auth.start()
+        values = [v.decode() for v in values]
+        if kind == b"plain":
+            self.auth.configure_plain(domain="global", passwords=dict(zip(values[::2], values[1::2])))
+        elif kind == b"curve":
+            self.auth.configure_curve(domain="global", location=values[0])
+        else:
+            getattr(self.auth, kind.decode())(*values)
+        return []
+
+    def op_recvuser(self, number, wait):
+        """Receives a message and returns its user, and its last frame."""
+        s = self.socket(number).s
+        if not s.poll(int(wait)):
+            raise zmq.Again
+        last = s.recv_multipart(copy=False)[-1]
+        try:
+            user = last.get("User-Id").encode()
+        except zmq.ZMQError:
+            user = b""
+        return [user, last.bytes]
 
     def op_sendrun(self, number, wait, first, n, size, *prefix):
         s, wait, first, size = self.socket(number).s, int(wait), int(first), int(size)

@@ -26,6 +26,10 @@ func TestMain(m *testing.M) {
 		runDriver()
 	case roleWorker:
 		runWorker()
+	case roleMDPBroker:
+		runMDPBroker()
+	case roleMDPWorker:
+		runMDPWorker()
 	default:
 		leak.Main(m)
 	}
@@ -81,7 +85,11 @@ func (d *driver) do(operation string, args [][]byte) ([][]byte, error) {
 	p, args := d.peers[id], args[1:]
 	switch operation {
 	case "proxy":
-		stop, err := local{}.Proxy(p, d.peers[number(args[0])])
+		var control peer
+		if len(args) > 1 {
+			control = d.peers[number(args[1])]
+		}
+		stop, err := local{}.Proxy(p, d.peers[number(args[0])], control)
 		d.last++
 		d.stops[d.last] = stop
 		return [][]byte{decimal(d.last)}, err

@@ -17,11 +17,13 @@ import (
 // local makes sockets of ours, in this process.
 type local struct{}
 
-func (local) New(socketType string) (peer, error) {
+func (local) New(socketType string) (peer, error) { return newLocal(socketType) }
+
+func newLocal(socketType string, opts ...zmq.Option) (peer, error) {
 	for t := zmq.PAIR; t <= zmq.STREAM; t++ {
 		if t.String() == socketType {
 			j := &journal{seen: map[count]int{}, news: make(chan struct{})}
-			s, err := zmq.New(t, zmq.WithEvents(j.note))
+			s, err := zmq.New(t, append(opts[:len(opts):len(opts)], zmq.WithEvents(j.note))...)
 			return &localPeer{s: s, journal: j}, err
 		}
 	}
@@ -29,11 +31,19 @@ func (local) New(socketType string) (peer, error) {
 }
 
 // Proxy runs ours.
-func (local) Proxy(front, back peer) (stop func() error, err error) {
+func (local) Proxy(front, back, control peer) (stop func() error, err error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	result := make(chan error, 1)
-	go func() { result <- zmq.Proxy(ctx, front.(*localPeer).s, back.(*localPeer).s) }()
+	var opts []zmq.ProxyOption
+	if control != nil {
+		opts = append(opts, zmq.ProxyControl(control.(*localPeer).s))
+	}
+	go func() { result <- zmq.Proxy(ctx, front.(*localPeer).s, back.(*localPeer).s, opts...) }()
 	return func() error {
+		if control != nil {
+			defer time.AfterFunc(patience, cancel).Stop()
+			return <-result
+		}
 		cancel()
 		if err := <-result; !errors.Is(err, context.Canceled) {
 			return err

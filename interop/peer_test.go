@@ -56,8 +56,9 @@ const (
 type maker interface {
 	New(socketType string) (peer, error)
 	// Proxy passes messages between two of its sockets, both ways, until it is
-	// closed. The sockets are the proxy's until then.
-	Proxy(front, back peer) (stop func() error, err error)
+	// stopped. The sockets are the proxy's until then. With a control socket it
+	// is stopped by TERMINATE, and stop waits for that.
+	Proxy(front, back, control peer) (stop func() error, err error)
 }
 
 // The implementations.

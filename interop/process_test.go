@@ -125,8 +125,12 @@ func (p *process) New(socketType string) (peer, error) {
 }
 
 // Proxy starts one.
-func (p *process) Proxy(front, back peer) (stop func() error, err error) {
-	answer, err := p.call("proxy", front.(*remotePeer).id, back.(*remotePeer).id)
+func (p *process) Proxy(front, back, control peer) (stop func() error, err error) {
+	ids := [][]byte{front.(*remotePeer).id, back.(*remotePeer).id}
+	if control != nil {
+		ids = append(ids, control.(*remotePeer).id)
+	}
+	answer, err := p.call("proxy", ids...)
 	if err != nil {
 		return nil, err
 	}

@@ -290,7 +290,7 @@ func queueProxy(r *rig) {
 // proxy joins two sockets of a side until the case ends.
 func (r *rig) proxy(s side, front, back *sock) {
 	r.Helper()
-	stop, err := s.shared.Proxy(front.peer, back.peer)
+	stop, err := s.shared.Proxy(front.peer, back.peer, nil)
 	r.ok(err)
 	r.Cleanup(func() {
 		if err := stop(); err != nil {

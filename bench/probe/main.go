@@ -1,7 +1,7 @@
 // Command probe measures how fast messages go from PUSH to PULL beside libzmq, and
 // what they cost, as ratios that hold on a machine whose own speed wanders.
 //
-//	go run ./probe [-json] [-repeats 7] [-scale 1]
+//	go run ./probe [-json] [-curve] [-repeats 7] [-scale 1]
 //
 // It runs itself and a C program that it builds (peer.c), each as a sender and
 // a receiver, one lane after the other, and that again for each repeat.
@@ -17,6 +17,8 @@ import (
 	"os/signal"
 	"runtime"
 	"strings"
+
+	"github.com/phimq/zmq"
 )
 
 const hwm = 1000
@@ -26,7 +28,7 @@ const hwm = 1000
 var sizes = []struct {
 	size  int
 	count uint64
-}{{64, 2_000_000}, {1024, 500_000}}
+}{{64, 2_000_000}, {1024, 500_000}, {65536, 20_000}}
 
 func main() {
 	run := probe
@@ -41,6 +43,7 @@ func main() {
 
 func probe() error {
 	asJSON := flag.Bool("json", false, "write JSON instead of a table")
+	secure := flag.Bool("curve", false, "encrypt with CURVE on both sides")
 	repeats := flag.Int("repeats", 7, "runs of each lane, interleaved")
 	scale := flag.Float64("scale", 1, "multiplies the messages of each run")
 	flag.Parse()
@@ -68,6 +71,12 @@ func probe() error {
 		return err
 	}
 	r := &report{Go: runtime.Version(), Libzmq: strings.TrimSpace(string(version)), CPUs: runtime.NumCPU(), Repeats: *repeats, HWM: hwm}
+	if *secure {
+		keys := zmq.NewCurveKeys()
+		if err := errors.Join(os.Setenv(envPublic, keys.Public().String()), os.Setenv(envSecret, keys.Secret())); err != nil {
+			return err
+		}
+	}
 	r.Load[0] = load()
 	for _, s := range sizes {
 		lines, err := measure(ctx, lanes(self, peer), s.size, max(2, uint64(float64(s.count)**scale)), *repeats)

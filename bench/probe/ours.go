@@ -104,7 +104,10 @@ func ours(args []string) error {
 }
 
 func pull(size int, count uint64, way string) (r result, err error) {
-	s := zmq.NewPull(zmq.WithRecvHWM(hwm))
+	s, err := zmq.New(zmq.PULL, append(curve(true), zmq.WithRecvHWM(hwm))...)
+	if err != nil {
+		return r, err
+	}
 	defer s.Close()
 	b, err := s.Bind("tcp://127.0.0.1:*")
 	if err != nil {
@@ -139,7 +142,10 @@ func pull(size int, count uint64, way string) (r result, err error) {
 
 func push(size int, count uint64, endpoint string) (r result, err error) {
 	pattern, b := makePattern(size), make([]byte, size)
-	s := zmq.NewPush(zmq.WithSendHWM(hwm), zmq.WithLinger(-1))
+	s, err := zmq.New(zmq.PUSH, append(curve(false), zmq.WithSendHWM(hwm), zmq.WithLinger(-1))...)
+	if err != nil {
+		return r, err
+	}
 	defer s.Close()
 	if err := s.Connect(endpoint); err != nil {
 		return r, err
@@ -156,4 +162,19 @@ func push(size int, count uint64, endpoint string) (r result, err error) {
 		return r, err
 	}
 	return result{Count: count, Elapsed: time.Since(began), CPU: cpuTime() - used}, nil
+}
+
+// The environment has the keys of the receiver, if it is to be a server of CURVE.
+const envPublic, envSecret = "PROBE_CURVE_PUBLIC", "PROBE_CURVE_SECRET"
+
+// curve returns what one end needs for CURVE, if there are keys.
+func curve(server bool) []zmq.Option {
+	keys, err := zmq.ParseCurveKeys(os.Getenv(envSecret))
+	switch {
+	case err != nil:
+		return nil
+	case server:
+		return []zmq.Option{zmq.WithCurveServer(keys)}
+	}
+	return []zmq.Option{zmq.WithCurve(zmq.CurveClient{ServerKey: keys.Public()})}
 }

@@ -65,12 +65,31 @@ static uint64_t add(const unsigned char *p, size_t size) {
 	return a + b + c + d;
 }
 
+/* With keys in the environment the receiver is a server of CURVE. */
+static void secure(void *s, int server) {
+	const char *public = getenv("PROBE_CURVE_PUBLIC"), *secret = getenv("PROBE_CURVE_SECRET");
+	char own[41], hidden[41];
+	if (secret == NULL)
+		return;
+	if (server) {
+		int yes = 1;
+		check(zmq_setsockopt(s, ZMQ_CURVE_SERVER, &yes, sizeof yes) == 0, "curve_server");
+		check(zmq_setsockopt(s, ZMQ_CURVE_SECRETKEY, secret, 41) == 0, "curve_secretkey");
+		return;
+	}
+	check(zmq_curve_keypair(own, hidden) == 0, "curve_keypair");
+	check(zmq_setsockopt(s, ZMQ_CURVE_SERVERKEY, public, 41) == 0, "curve_serverkey");
+	check(zmq_setsockopt(s, ZMQ_CURVE_PUBLICKEY, own, 41) == 0, "curve_publickey");
+	check(zmq_setsockopt(s, ZMQ_CURVE_SECRETKEY, hidden, 41) == 0, "curve_secretkey");
+}
+
 static void *open_socket(void *context, int type) {
 	int hwm = 1000;
 	void *s = zmq_socket(context, type);
 	check(s != NULL, "socket");
 	check(zmq_setsockopt(s, ZMQ_SNDHWM, &hwm, sizeof hwm) == 0, "sndhwm");
 	check(zmq_setsockopt(s, ZMQ_RCVHWM, &hwm, sizeof hwm) == 0, "rcvhwm");
+	secure(s, type == ZMQ_PULL);
 	return s;
 }
 
