@@ -7,7 +7,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := check
 
 ALL       := ./... ./cmd/...
-NESTED    := interop bench
+NESTED    := interop bench capi internal/box/gen
 LINTER    := $(CURDIR)/.cache/bin/golangci-lint
 PLATFORMS := linux/amd64 linux/arm64 linux/386 linux/s390x darwin/arm64 windows/amd64 freebsd/amd64 js/wasm
 
@@ -15,6 +15,7 @@ PLATFORMS := linux/amd64 linux/arm64 linux/386 linux/s390x darwin/arm64 windows/
 FUZZTIME ?= 10s
 SOAKTIME ?= 10m
 KILLS    ?= 1000
+CHAOS    ?= 1000
 
 .PHONY: check
 check: vet house unit ## what to run before a commit: below a minute
@@ -42,6 +43,30 @@ race:
 interop: ## against libzmq, CZMQ and pyzmq; a peer that is missing fails
 	GOWORK=off go -C interop test -count=1 -timeout 15m ./...
 
+# libzmq.so.5 out of our sockets: docs/capi.md.
+CAPI := capi/build
+CAPI_LINK := -Wl,-soname,libzmq.so.5 -Wl,--version-script=$(CURDIR)/capi/exports.map
+
+.PHONY: capi
+capi: ## libzmq's C interface, as capi/build/libzmq.so.5
+	GOWORK=off go -C capi build -trimpath -buildmode=c-shared -ldflags "-extldflags '$(CAPI_LINK)'" -o build/libzmq.so.5 .
+	rm -f $(CAPI)/libzmq.so.h
+
+# Other people's tests on it; make libzmq-tests ONLY=test_pair runs a few, and
+# SUITE=-original runs them on the installed libzmq.
+SUITE ?= -lib build
+ONLY  ?=
+
+.PHONY: libzmq-tests pyzmq-tests czmq-tests capi-speed
+libzmq-tests: capi ## libzmq's own tests, from Debian's source
+	GOWORK=off go -C capi run ./suite $(SUITE) -only '$(ONLY)' libzmq
+pyzmq-tests: capi ## the suite of the installed python3-zmq
+	GOWORK=off go -C capi run ./suite $(SUITE) -only '$(ONLY)' pyzmq
+czmq-tests: capi ## czmq_selftest, from Debian's source
+	GOWORK=off go -C capi run ./suite $(SUITE) -only '$(ONLY)' czmq
+capi-speed: capi ## throughput beside the original
+	GOWORK=off go -C capi run ./suite -lib build speed
+
 .PHONY: lint
 lint: $(LINTER)
 	$(LINTER) run $(ALL)
@@ -65,12 +90,15 @@ cross: ## the library compiles and vets without cgo on each platform
 # the tests that ask for it begin like this.
 NOT_UNDER_QEMU := ^TestKernel
 
+# The tests of guide/ build and start programs, too.
+FOREIGN = $$(GOWORK=off go list ./... | grep -v /guide/)
+
 # An amd64 kernel runs 386 by itself, unless it was built without.
 .PHONY: qemu
 qemu: ## the tests on 32 bits, and with the octets the other way round
 	run=; GOWORK=off CGO_ENABLED=0 GOARCH=386 go test -run '^$$' ./internal/leak >/dev/null 2>&1 || run='-exec qemu-i386'; \
-	GOWORK=off CGO_ENABLED=0 GOARCH=386 go test -timeout 10m $$run ./...
-	GOWORK=off CGO_ENABLED=0 GOARCH=s390x go test -timeout 20m -exec qemu-s390x -skip '$(NOT_UNDER_QEMU)' ./...
+	GOWORK=off CGO_ENABLED=0 GOARCH=386 go test -timeout 10m $$run $(FOREIGN)
+	GOWORK=off CGO_ENABLED=0 GOARCH=s390x go test -timeout 20m -exec qemu-s390x -skip '$(NOT_UNDER_QEMU)' $(FOREIGN)
 
 .PHONY: fuzz
 fuzz: ## each fuzz target for FUZZTIME
@@ -87,6 +115,18 @@ soak: ## every pattern at once for SOAKTIME: nothing lost, nothing grows
 .PHONY: kill
 kill: ## KILLS peers killed under load: nothing stuck, doubled or left behind
 	GOWORK=off go -C interop test -count=1 -timeout 60m -v -run '^TestKill$$' . -kills $(KILLS)
+
+.PHONY: chaos
+chaos: ## CHAOS Majordomo workers and brokers killed and frozen under load: every request answered
+	GOWORK=off go -C interop test -count=1 -timeout 60m -v -run '^(TestChaos|TestDeadWorkerIsNoticed|TestThousandWorkersComeBack)$$' . -rounds $(CHAOS)
+
+.PHONY: majordomo-bench
+majordomo-bench: ## requests a second through our broker, beside one in C on CZMQ
+	GOWORK=off go -C bench run ./majordomo
+
+.PHONY: majordomo-soak
+majordomo-soak: ## our broker at full rate for SOAKTIME: memory stays flat
+	GOWORK=off go -C bench run ./majordomo -soak $(SOAKTIME)
 
 .PHONY: probe
 probe: ## speed beside libzmq, as ratios
