@@ -95,9 +95,19 @@ func (h *heart) check() {
 	case h.c.reader.paused.Load():
 		// It is we who do not read.
 		h.death.Reset(h.c.o.HeartbeatTimeout)
+	case h.moving():
+		// The PING waits behind a message that the peer is reading.
+		h.death.Reset(h.c.o.HeartbeatTimeout)
 	default:
 		h.c.hangup(ErrHeartbeat)
 	}
+}
+
+// moving reports whether a large message has gone on within the time of a
+// heartbeat.
+func (h *heart) moving() bool {
+	moved := time.Duration(h.c.writer.moved.Load())
+	return moved > 0 && h.c.g.now()-moved < h.c.o.HeartbeatTimeout
 }
 
 // pong takes the answer to a PING, whose context is when it was sent.

@@ -18,6 +18,9 @@ const (
 	// quiet is how long nothing must have been written for a sender to write
 	// itself. Shorter pauses belong to a stream, which is better gathered.
 	quiet = 15 * time.Microsecond
+	// piece is what is written at once of a large message to a peer that is
+	// slower than we are: each that follows another shows that the peer reads.
+	piece = 256 << 10
 )
 
 // errSpent ends a connection that must not seal more with its keys; the next one
@@ -31,6 +34,7 @@ type writer struct {
 	vecs   [][]byte
 	done   int          // octets of batch that are written
 	last   atomic.Int64 // when a write ended, in time of the group's
+	moved  atomic.Int64 // when a part of a batch of several was written, likewise
 	finish atomic.Bool  // hang up when all is written
 }
 
@@ -82,9 +86,7 @@ func (c *conn) write() {
 // writeLoop is write for a kernel that takes no more: it may block.
 func (c *conn) writeLoop() {
 	for {
-		n, err := c.link.Write(c.rest())
-		c.writer.done += n
-		if err != nil {
+		if err := c.writeRest(); err != nil {
 			c.unwritten(err)
 			return
 		}
@@ -93,6 +95,32 @@ func (c *conn) writeLoop() {
 			return
 		}
 	}
+}
+
+// writeRest writes what of the batch is not written: small parts together, large
+// ones in pieces.
+func (c *conn) writeRest() error {
+	for rest := c.rest(); len(rest) > 0; {
+		n := 0
+		for n < len(rest) && len(rest[n]) <= piece {
+			n++
+		}
+		next := rest[:n]
+		if n == 0 {
+			next = [][]byte{rest[0][:piece]}
+			rest[0] = rest[0][piece:]
+		}
+		rest = rest[n:]
+		wrote, err := c.link.Write(next)
+		c.writer.done += wrote
+		if err != nil {
+			return err
+		}
+		if len(rest) > 0 {
+			c.writer.moved.Store(int64(c.g.now()))
+		}
+	}
+	return nil
 }
 
 // take takes the next batch. It reports false when there is none, or when the

@@ -84,6 +84,8 @@ func TestSOCKS(t *testing.T) {
 			{"\x05\x01\x00\x01\x01\x02\x03\x04\x00\x50", "\x05\x00\x00\x03\x03abc\x12\x34" + behind}}},
 		"IPv6": {"tcp://[1::2]:80", Options{IPv6: true}, []socksStep{plainGreeting,
 			{"\x05\x01\x00\x04\x00\x01" + strings.Repeat("\x00", 13) + "\x02\x00\x50", "\x05\x00\x00\x04" + strings.Repeat("a", 18) + behind}}},
+		"IPv6 without the option": {"tcp://[1::2]:80", Options{}, []socksStep{plainGreeting,
+			{"\x05\x01\x00\x04\x00\x01" + strings.Repeat("\x00", 13) + "\x02\x00\x50", "\x05\x00\x00\x04" + strings.Repeat("a", 18) + behind}}},
 		"empty name in the reply": {"tcp://example.test:258", Options{}, []socksStep{plainGreeting,
 			{nameRequest, "\x05\x00\x00\x03\x00\x12\x34" + behind}}},
 		"password": {"tcp://example.test:258", Options{Proxy: credentials}, []socksStep{loginGreeting, login,

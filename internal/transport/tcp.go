@@ -15,7 +15,7 @@ func dialTCP(ctx context.Context, e Endpoint, o *Options) (net.Conn, error) {
 	if o.IPv6 {
 		network = "tcp"
 	}
-	if e.host.ip.IsValid() {
+	if e.host.ip.IsValid() && o.Proxy.Address == "" { // how a proxy gets there is its own affair
 		if err := checkLiteral(e, e.host.ip, o); err != nil {
 			return nil, err
 		}
