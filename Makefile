@@ -7,7 +7,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := check
 
 ALL       := ./... ./cmd/...
-NESTED    := interop bench capi internal/box/gen
+NESTED    := interop bench bench/others capi internal/box/gen
 LINTER    := $(CURDIR)/.cache/bin/golangci-lint
 PLATFORMS := linux/amd64 linux/arm64 linux/386 linux/s390x darwin/arm64 windows/amd64 freebsd/amd64 js/wasm
 
@@ -127,6 +127,21 @@ majordomo-bench: ## requests a second through our broker, beside one in C on CZM
 .PHONY: majordomo-soak
 majordomo-soak: ## our broker at full rate for SOAKTIME: memory stays flat
 	GOWORK=off go -C bench run ./majordomo -soak $(SOAKTIME)
+
+# What bench is told besides: make bench BENCHFLAGS='-libzmq DIR'
+BENCHFLAGS ?= -others
+
+.PHONY: bench
+bench: ## every line of docs/performance.md beside libzmq: ten quiet minutes
+	GOWORK=off go -C bench run . -docs ../docs $(BENCHFLAGS)
+
+.PHONY: bench-growth
+bench-growth: ## how cost grows with size, peers, subscriptions, marks and load
+	GOWORK=off go -C bench run . growth -repeats 3 -docs ../docs
+
+.PHONY: bench-test
+bench-test: ## the measuring tool itself
+	GOWORK=off go -C bench test -timeout 5m ./...
 
 .PHONY: probe
 probe: ## speed beside libzmq, as ratios

@@ -136,9 +136,10 @@ func (b *bench) measureLine(ctx context.Context, l line) measured {
 	done := measured{Name: l.title(), Work: l.Name, Size: l.Size, Count: count, Goals: l.Goals, Curve: l.Curve, X: l.X}
 	lanes := b.best(ctx, l, b.expand(l.Lanes), count)
 	done.Lanes = make([]laneResult, len(lanes))
-	for range b.repeats {
-		for i, way := range lanes {
-			into := &done.Lanes[i]
+	for turn := range b.repeats {
+		for i := range lanes {
+			i = (i + turn) % len(lanes) // each is the first once
+			way, into := lanes[i], &done.Lanes[i]
 			into.By, into.Name = way.By, way.Name
 			if into.Failed != "" || ctx.Err() != nil {
 				continue

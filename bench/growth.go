@@ -34,8 +34,8 @@ func growthLines(scale float64) []line {
 		most = 10_000
 	}
 	for topics := 1; topics <= most; topics *= 10 {
-		argument := fmt.Sprintf(" topics=%d", topics)
-		list = append(list, pointOf(bySubscriptions, "subscriptions", topics, 500_000, "rate", "pub bind=tcp"+argument, "sub"+argument))
+		l := manyTopics(fmt.Sprintf("subscriptions %d", topics), 500_000, topics, rate(sendInto, 0))
+		list = append(list, point(bySubscriptions, float64(topics), l))
 	}
 	for mark := 1; mark <= 100_000; mark *= 10 {
 		argument := fmt.Sprintf(" hwm=%d", mark)

@@ -61,6 +61,7 @@ type settings struct {
 	docs    string
 	library string
 	others  bool
+	profile string
 }
 
 func parseFlags(command string, args []string) (settings, error) {
@@ -73,6 +74,7 @@ func parseFlags(command string, args []string) (settings, error) {
 	fs.StringVar(&s.docs, "docs", "", "write performance.md and performance/ in this `folder`; else the table goes to stdout")
 	fs.StringVar(&s.library, "libzmq", "", "a `folder` with another libzmq.so.5, measured as well")
 	fs.BoolVar(&s.others, "others", false, "pebbe/zmq4 and go-zeromq/zmq4 as well, where they can")
+	fs.StringVar(&s.profile, "profile", "", "each process of ours leaves a profile for pprof in this `folder`")
 	if err := fs.Parse(args); err != nil {
 		return s, err
 	}

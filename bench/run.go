@@ -255,6 +255,9 @@ func (b *bench) environment(l line, way lane) []string {
 	if l.Secure {
 		env = append(env, role.EnvPublic+"="+b.public, role.EnvSecret+"="+b.secret)
 	}
+	if b.profile != "" {
+		env = append(env, role.EnvProfile+"="+b.profile)
+	}
 	if dir := b.libraries[way.By]; dir != "" {
 		env = append(env, "LD_LIBRARY_PATH="+dir)
 	}

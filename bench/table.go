@@ -96,6 +96,13 @@ func (r *report) writeMachine(b *strings.Builder) {
 }
 
 func (r *report) writeGoals(b *strings.Builder) {
+	reached := map[string]int{}
+	for _, m := range r.Lines {
+		for _, v := range m.verdicts() {
+			reached[v.reached()]++
+		}
+	}
+	fmt.Fprintf(b, "%d goals reached, %d not, %d runs failed.\n\n", reached["yes"], reached["no"], reached["failed"])
 	b.WriteString("| work | calls | | PhiMQ (spread) | libzmq (spread) | ratio | goal | reached | CPU a message: PhiMQ | libzmq | ratio | allocations |\n")
 	b.WriteString("| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n")
 	for _, m := range r.Lines {

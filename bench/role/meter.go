@@ -2,10 +2,13 @@ package role
 
 import (
 	"bytes"
+	"fmt"
 	"math/bits"
 	"os"
+	"path/filepath"
 	"runtime"
 	"runtime/debug"
+	"runtime/pprof"
 	"strconv"
 	"time"
 
@@ -50,6 +53,23 @@ func resident() int64 {
 		return pages * int64(os.Getpagesize())
 	}
 	return 0
+}
+
+// profile begins a profile if the environment asks for it.
+func profile(name string) (stop func(), err error) {
+	dir := os.Getenv(EnvProfile)
+	if dir == "" {
+		return func() {}, nil
+	}
+	f, err := os.Create(filepath.Join(dir, fmt.Sprintf("%s-%d.prof", name, os.Getpid())))
+	if err != nil {
+		return nil, err
+	}
+	stop = func() {
+		pprof.StopCPUProfile()
+		_ = f.Close()
+	}
+	return stop, pprof.StartCPUProfile(f)
 }
 
 // histogram counts times in buckets, 64 to each power of two.

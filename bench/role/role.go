@@ -34,6 +34,10 @@ type Result struct {
 // The environment has the keys of the side that binds, if it is to be a server of CURVE.
 const EnvPublic, EnvSecret = "BENCH_CURVE_PUBLIC", "BENCH_CURVE_SECRET"
 
+// EnvProfile names the folder in which each process leaves a profile of its
+// processor time, if any.
+const EnvProfile = "BENCH_PROFILE"
+
 // Run runs a role with arguments KEY=VALUE. It writes "ready" and the endpoints
 // that it has bound, waits for a line of in, works, writes its [Result] and
 // ends when in does.
@@ -57,6 +61,11 @@ func Run(name string, args []string, in io.Reader, out io.Writer) error {
 	}
 	w.pattern = makePattern(w.size)
 	defer w.closeAll()
+	stop, err := profile(name)
+	if err != nil {
+		return err
+	}
+	defer stop()
 	if err := run(w); err != nil {
 		return err
 	}
@@ -76,7 +85,7 @@ type work struct {
 	size, peers, topics, pairs, window, hwm, backlog, heap int
 	count, rate                                            uint64
 	unordered                                              bool
-	way, bind, at, kind                                    string
+	way, bind, at, kind, option                            string
 
 	pattern []byte
 	ballast []byte // what else lives in the heap
@@ -92,7 +101,7 @@ func (w *work) parse(args []string) error {
 		"size": &w.size, "peers": &w.peers, "topics": &w.topics, "pairs": &w.pairs,
 		"window": &w.window, "hwm": &w.hwm, "backlog": &w.backlog, "heap": &w.heap,
 	}
-	texts := map[string]*string{"way": &w.way, "bind": &w.bind, "at": &w.at, "kind": &w.kind}
+	texts := map[string]*string{"way": &w.way, "bind": &w.bind, "at": &w.at, "kind": &w.kind, "option": &w.option}
 	for _, arg := range args {
 		key, value, _ := strings.Cut(arg, "=")
 		var err error
@@ -120,7 +129,8 @@ func (w *work) parse(args []string) error {
 	return nil
 }
 
-// open makes a socket that is closed at the end.
+// open makes a socket that is closed at the end. The argument option=NAME:VALUE
+// sets one option more.
 func (w *work) open(t zmq.Type, opts ...zmq.Option) (*zmq.Socket, error) {
 	secured, err := w.secure()
 	if err != nil {
@@ -129,6 +139,13 @@ func (w *work) open(t zmq.Type, opts ...zmq.Option) (*zmq.Socket, error) {
 	opts = append([]zmq.Option{
 		zmq.WithSendHWM(w.hwm), zmq.WithRecvHWM(w.hwm), zmq.WithBacklog(w.backlog), zmq.WithLinger(-1),
 	}, append(secured, opts...)...)
+	if name, value, ok := strings.Cut(w.option, ":"); ok {
+		o, err := zmq.ParseOption(name, value)
+		if err != nil {
+			return nil, err
+		}
+		opts = append(opts, o)
+	}
 	s, err := zmq.New(t, opts...)
 	if err == nil {
 		w.sockets = append(w.sockets, s)

@@ -60,7 +60,7 @@ func rootCommand() *cobra.Command {
 	root.AddCommand(
 		pushCommand(), pullCommand(), pubCommand(), subCommand(), reqCommand(), repCommand(),
 		dealerCommand(), routerCommand(), pairCommand(), xpubCommand(), xsubCommand(), streamCommand(),
-		pingCommand(), doctorCommand(), proxyCommand(), brokerCommand(), workerCommand(), callCommand(),
+		pingCommand(), doctorCommand(), benchCommand(), proxyCommand(), brokerCommand(), workerCommand(), callCommand(),
 		optionsCommand(), z85Command(), curveCommand(), completionCommand(),
 		demoCommand(), demoReplierCommand(), versionCommand(),
 	)
