@@ -161,7 +161,7 @@ func (s *Socket) deliver(route pattern.Route, frames [][]byte, m *Msg) pipe.Flus
 		return nil
 	}
 	var tell bool
-	if parts, buf, ok := m.handOver(route.Prefix, frames); ok {
+	if parts, buf, ok := m.handOver(route.Prefix, route.Skip); ok {
 		tell = q.PutParts(parts, buf)
 	} else {
 		tell = q.Put(route.Prefix, frames)
@@ -216,7 +216,7 @@ func (s *Socket) fanOut(frames [][]byte, m *Msg) error {
 
 // fanOutLarge puts one copy of a large message into all pipes.
 func (s *Socket) fanOutLarge(pipes []*pipe.Pipe, frames [][]byte, m *Msg) (later []*pipe.Pipe) {
-	parts, buf, ok := m.handOver(nil, frames)
+	parts, buf, ok := m.handOver(nil, 0)
 	if !ok {
 		parts, buf = pipe.CopyParts(s.domain.pool.Get(pipe.FramedSize(frames)), nil, frames)
 		m.taken()
@@ -276,19 +276,20 @@ func (m *Msg) taken() {
 }
 
 // handOver gives the memory of a large message away, as the parts of a
-// segment: prefix is framed and goes in front. It reports false when the
-// message has to be copied.
-func (m *Msg) handOver(prefix []byte, frames [][]byte) (parts [][]byte, buf *pipe.Buf, ok bool) {
-	if m == nil || pipe.FramedSize(frames) < pipe.LargeMessage {
+// segment: prefix is framed and goes in front, the first skip frames are left
+// out. It reports false when the message has to be copied. It takes no frames:
+// those of Send would leave the caller's stack for that.
+func (m *Msg) handOver(prefix []byte, skip int) (parts [][]byte, buf *pipe.Buf, ok bool) {
+	if m == nil || pipe.FramedSize(m.Frames[skip:]) < pipe.LargeMessage {
 		return nil, nil, false
 	}
 	if buf, ok = m.mem.MoveLoan(); !ok {
 		return nil, nil, false
 	}
-	parts = frames
+	parts = m.Frames[skip:]
 	if len(prefix) > 0 {
 		parts, _ = pipe.CopyParts(&pipe.Buf{}, prefix, nil)
-		parts = append(parts, frames...)
+		parts = append(parts, m.Frames[skip:]...)
 	}
 	m.Frames = nil
 	m.RoutingID, m.Group, m.peer = 0, "", nil
