@@ -419,7 +419,7 @@ func transportOptions(c *settings) *transport.Options {
 		KeepAlive: transport.KeepAlive(c.keepAlive + 1), KeepAliveCount: int(c.keepCount),
 		KeepAliveIdle: int(c.keepIdle), KeepAliveInterval: int(c.keepIntvl),
 		TOS: int(c.tos), MaxRetransmit: c.maxRetransmit, BindToDevice: c.device, Priority: int(c.priority),
-		Proxy: transport.Proxy{Address: c.socksProxy, User: c.socksUser, Password: c.socksPassword},
+		Proxy: transport.Proxy{Address: c.socksProxy, User: c.socksUser, Password: c.socksPassword.reveal()},
 		TLS:   c.security.tls,
 		Dial:  c.dial,
 	}

@@ -23,7 +23,8 @@ import (
 type victim struct {
 	*zmq.Socket
 	t      testing.TB
-	peer   string // socket type of its peers
+	peer   string       // socket type of its peers
+	client []zmq.Option // what they need to enter
 	served int
 }
 
@@ -61,7 +62,7 @@ func (v *victim) good() {
 		v.t.Fatal(err)
 	}
 	typ := map[string]zmq.Type{"PUSH": zmq.PUSH, "DEALER": zmq.DEALER, "SUB": zmq.SUB, "REQ": zmq.REQ}[v.peer]
-	var opts []zmq.Option
+	opts := slices.Clone(v.client)
 	if typ == zmq.DEALER {
 		opts = append(opts, zmq.WithRoutingID(word))
 	}

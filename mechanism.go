@@ -74,6 +74,7 @@ type foreign struct {
 	verdict mech.Verdict
 	props   []wire.Property
 	met     bool
+	sealer  Sealer
 }
 
 func newForeign(c mech.Config, begin func(MechanismConfig) (Mechanism, error)) (mech.Mechanism, error) {
@@ -133,6 +134,9 @@ func (f *foreign) settle() (err error) {
 		return nil
 	}
 	f.met = true
+	if f.sealer = f.Sealer(); f.sealer != nil && f.sealer.Overhead() < 1 {
+		return fmt.Errorf("%w: a sealer without overhead, where are the flags?", ErrInvalid)
+	}
 	if f.props, err = wire.ParseProperties(f.Metadata(), wire.Limits{}); err != nil {
 		return err
 	}
@@ -144,8 +148,8 @@ func (f *foreign) Properties() []wire.Property { return f.props }
 func (f *foreign) User() (string, []wire.Property) { return f.verdict.UserID, f.verdict.Metadata }
 
 func (f *foreign) Seal() mech.Sealer {
-	if s := f.Sealer(); s != nil {
-		return runSealer{s}
+	if f.sealer != nil {
+		return runSealer{f.sealer}
 	}
 	return nil
 }

@@ -73,7 +73,8 @@ type settings struct {
 	keepAlive, keepCount, keepIdle, keepIntvl int64
 	maxRetransmit                             time.Duration
 	device                                    string
-	socksProxy, socksUser, socksPassword      string
+	socksProxy, socksUser                     string
+	socksPassword                             *hidden
 	priority                                  int64
 	probeRouter, mandatory, handover          bool
 	relaxed, correlate                        bool

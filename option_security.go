@@ -13,7 +13,9 @@ func securityOptions() []optionInfo {
 		credential(optionInfo{name: "plain_password", number: 46, unit: "octets", max: 255,
 			doc: "Password of a client of PLAIN."},
 			nil,
-			func(c *security, text string) { c.mechanism, c.server, c.password = mechanismPlain, false, text }),
+			func(c *security, text string) {
+				c.mechanism, c.server, c.password = mechanismPlain, false, newHidden(text)
+			}),
 		mechanismField(optionInfo{name: "curve_server", number: 47,
 			doc: "Be a server of CURVE."}, mechanismCurve),
 		credential(optionInfo{name: "curve_publickey", number: 48, unit: "Z85, or 32 octets", max: keyText, valid: validKey,

@@ -152,9 +152,9 @@ func keptOptions() []optionInfo {
 		textField(optionInfo{name: "socks_username", number: 99, unit: "octets", max: 255,
 			doc: "User for the SOCKS proxy; empty offers none."},
 			func(c *settings) *string { return &c.socksUser }),
-		secret(textField(optionInfo{name: "socks_password", number: 100, unit: "octets", max: 255,
-			doc: "Password for the SOCKS proxy, sent in clear."},
-			func(c *settings) *string { return &c.socksPassword })),
+		{name: "socks_password", number: 100, kind: kindText, unit: "octets", max: 255,
+			doc: "Password for the SOCKS proxy, sent in clear.",
+			set: func(c *settings, v optionValue) { c.socksPassword = newHidden(v.s) }},
 		intField(optionInfo{name: "priority", number: 112,
 			doc: "Priority of packets in the system's queues."},
 			func(c *settings) *int64 { return &c.priority }),
@@ -222,10 +222,4 @@ func validVersion(text string) error {
 		return errors.New("want 3.0 or 3.1")
 	}
 	return nil
-}
-
-// secret makes an option that can't be read.
-func secret(i optionInfo) optionInfo {
-	i.get = nil
-	return i
 }

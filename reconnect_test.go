@@ -188,25 +188,7 @@ func TestCutThroughTCP(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan struct{})
 	go sendNumbers(ctx, t, push, false, ended)
-	last, messages, cutting := -1, 0, true
-	for cutting || messages < 100 {
-		select {
-		case <-done:
-			cutting, messages = false, 0
-			done = nil
-		default:
-		}
-		m, err := pull.Recv(soon(t))
-		if err != nil {
-			t.Fatal(err)
-		}
-		n := int(binary.BigEndian.Uint32(m.Frames[0]))
-		if n <= last || !slices.EqualFunc(m.Frames, numbered(n, false), bytes.Equal) {
-			t.Fatalf("message %d came after %d, or not whole", n, last)
-		}
-		last = n
-		messages++
-	}
+	wantRising(t, pull, done)
 	cancel()
 	<-ended
 	push.Close()

@@ -25,18 +25,33 @@ const (
 
 // security is how a socket meets its peers. The zero value is NULL.
 type security struct {
-	mechanism          string // "" is NULL
-	server             bool
-	username, password string
-	keys               CurveKeys
-	publicKey          CurveKey // as curve_publickey has it; the pair counts
-	serverKey          CurveKey
+	mechanism string // "" is NULL
+	server    bool
+	username  string
+	password  *hidden // nil: empty
+	keys      CurveKeys
+	publicKey CurveKey // as curve_publickey has it; the pair counts
+	serverKey CurveKey
 
 	auth          func(context.Context, Peer) (Identity, error)
 	zapDomain     string
 	enforceDomain bool
 	tls           *tls.Config
 	foreign       func(MechanismConfig) (Mechanism, error)
+}
+
+// A hidden is text that package fmt shows by none of its verbs, whatever it is
+// part of: it follows one pointer, and not a second one.
+type hidden struct{ text *string }
+
+func newHidden(text string) *hidden { return &hidden{text: &text} }
+
+// reveal returns the text.
+func (s *hidden) reveal() string {
+	if s == nil {
+		return ""
+	}
+	return *s.text
 }
 
 // keySize is the octets of a CURVE key, keyText its characters in Z85.
@@ -80,7 +95,7 @@ func parseKey(text string) (key [keySize]byte, err error) {
 // it. Printing it shows the public key only. The zero value is no key pair.
 type CurveKeys struct {
 	public CurveKey
-	secret *[keySize]byte
+	secret *hidden // 32 octets
 }
 
 // NewCurveKeys makes a new key pair.
@@ -89,8 +104,7 @@ func NewCurveKeys() CurveKeys {
 	if err != nil {
 		panic("zmq: no random numbers: " + err.Error()) //nolint:forbidigo // crypto/rand ends the process before
 	}
-	secret := [keySize]byte(key.Bytes())
-	return CurveKeys{public: CurveKey(key.PublicKey().Bytes()), secret: &secret}
+	return newKeys(key)
 }
 
 // ParseCurveKeys makes the key pair of a secret key of 40 characters in Z85.
@@ -104,7 +118,11 @@ func ParseCurveKeys(secret string) (CurveKeys, error) {
 	if err != nil {
 		return CurveKeys{}, fmt.Errorf("%w: secret key", ErrInvalid)
 	}
-	return CurveKeys{public: CurveKey(key.PublicKey().Bytes()), secret: &b}, nil
+	return newKeys(key), nil
+}
+
+func newKeys(key *ecdh.PrivateKey) CurveKeys {
+	return CurveKeys{public: CurveKey(key.PublicKey().Bytes()), secret: newHidden(string(key.Bytes()))}
 }
 
 // Public returns the public key, which peers may know.
@@ -116,7 +134,7 @@ func (k CurveKeys) Secret() string {
 	if k.secret == nil {
 		return ""
 	}
-	return CurveKey(*k.secret).String()
+	return CurveKey([]byte(k.secret.reveal())).String()
 }
 
 // IsZero reports whether there is no key pair.
@@ -142,7 +160,7 @@ func (k CurveKeys) MarshalText() ([]byte, error) {
 }
 
 func (k CurveKeys) mech() mech.CurveKeys {
-	return mech.CurveKeys{Public: k.public, Secret: *k.secret}
+	return mech.CurveKeys{Public: k.public, Secret: [keySize]byte([]byte(k.secret.reveal()))}
 }
 
 // CurveClient is what a client of CURVE needs.
@@ -190,7 +208,7 @@ func WithPlain(username, password string) Option {
 	}
 	return Option{apply: func(s *settings) {
 		s.security.mechanism, s.security.server = mechanismPlain, false
-		s.security.username, s.security.password = username, password
+		s.security.username, s.security.password = username, newHidden(password)
 	}}
 }
 
@@ -217,7 +235,7 @@ type Identity struct {
 // is logged, and the peer is not told what it says. If it is ErrAgain, the peer
 // may try again soon.
 //
-// A socket with WithAuth asks no ZAP handler.
+// A socket with WithAuth asks no ZAP handler. A panic in auth ends the process.
 func WithAuth(auth func(ctx context.Context, p Peer) (Identity, error)) Option {
 	return Option{apply: func(s *settings) { s.security.auth = auth }}
 }
@@ -266,7 +284,7 @@ func (s *security) start() func(mech.Config) (mech.Mechanism, error) {
 		return func(c mech.Config) (mech.Mechanism, error) { return mech.NewPlainServer(c), nil }
 	case sec.mechanism == mechanismPlain:
 		return func(c mech.Config) (mech.Mechanism, error) {
-			return mech.NewPlainClient(c, sec.username, sec.password)
+			return mech.NewPlainClient(c, sec.username, sec.password.reveal())
 		}
 	case sec.mechanism == mechanismCurve && sec.server:
 		return func(c mech.Config) (mech.Mechanism, error) { return mech.NewCurveServer(c, sec.keys.mech()) }

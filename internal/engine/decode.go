@@ -73,6 +73,7 @@ func NewDecoder(c *Config, in Inlet, sealer mech.Sealer, fast bool, rest []byte)
 		d.in = d.opener
 		if d.maxFrame >= 0 { // what is a command is known only when it is opened
 			d.maxFrame = max(d.maxFrame, maxCommand) + int64(sealer.Overhead())
+			d.maxTotal += int64(sealer.Overhead())
 		}
 	}
 	if len(rest) > 0 {

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/phimq/zmq/internal/mech"
@@ -28,13 +29,21 @@ type opener struct {
 	total int64    // octets of the begun message
 }
 
-// Run opens the frames of a run, in the decoder's memory, which nobody else reads.
+// Run opens the frames of a run, in the decoder's memory, which nobody else
+// reads. What stands before a frame that is wrong is handed on.
 func (o *opener) Run(_ *pipe.Buf, run []byte, _ int) (more bool, err error) {
 	o.begin(len(run))
-	more = true
 	opened, broken := o.sealer.Open(run)
-	for rest := run[:opened]; len(rest) > 0; {
-		h, _, err := wire.ParseHeader(rest)
+	more, err = o.frames(run[:opened])
+	room, ended := o.end()
+	return more && room, cmp.Or(err, ended, broken)
+}
+
+// frames takes frames that were opened.
+func (o *opener) frames(run []byte) (more bool, err error) {
+	more = true
+	for len(run) > 0 {
+		h, _, err := wire.ParseHeader(run)
 		if err != nil {
 			return false, err
 		}
@@ -42,18 +51,14 @@ func (o *opener) Run(_ *pipe.Buf, run []byte, _ int) (more bool, err error) {
 			return false, errOuterMore
 		}
 		size := h.Len + int(h.Size)
-		room, err := o.small(rest[h.Len:size])
+		room, err := o.small(run[h.Len:size])
 		if err != nil {
 			return false, err
 		}
 		more = more && room
-		rest = rest[size:]
+		run = run[size:]
 	}
-	room, err := o.end()
-	if err == nil {
-		err = broken
-	}
-	return more && room, err
+	return more, nil
 }
 
 // begin makes room for what opening n octets can give.

@@ -171,6 +171,14 @@ func TestSealedDecoderLimits(t *testing.T) {
 		}
 		f.closed()
 	}
+	for over := range 2 {
+		f := feedSealed(t, maxAssembled, true, nil, &toySealer{})
+		head := wire.AppendHeader(nil, 0, maxAssembled+(&toySealer{}).Overhead()+over)
+		if err := f.all(append(head, toyName...), 1000); (err != nil) != (over > 0) {
+			t.Errorf("the box of a frame of %d octets more than the limit: %v", over, err)
+		}
+		f.closed()
+	}
 	f := feedSealed(t, 10, true, nil, &toySealer{})
 	f.d.opener.maxTotal = 1 << 20
 	bomb, _ := sealStream(&toySealer{}, bytes.Repeat(frame(1, 0), 60_000), 0)

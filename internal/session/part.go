@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"crypto/tls"
 	"time"
 )
 
@@ -14,7 +15,7 @@ const partTime = time.Second
 // when there is nothing to wait for and the connection is ended at once.
 func (c *conn) part() bool {
 	half, ok := c.link.Conn().(interface{ CloseWrite() error })
-	if !ok || c.writer.last.Load() == 0 || c.opened.Load() == nil || c.o.receivesOnly() {
+	if !ok || c.writer.last.Load() == 0 || c.opened.Load() == nil || c.o.receivesOnly() || c.clogged() {
 		c.hangup(nil)
 		return false
 	}
@@ -31,6 +32,18 @@ func (c *conn) part() bool {
 	c.mu.Unlock()
 	c.hangup(nil)
 	return false
+}
+
+// clogged reports whether to say that no more comes would have to wait for a
+// write that is under way: inside TLS, where it is a write as well.
+func (c *conn) clogged() bool {
+	if _, inside := c.link.Conn().(*tls.Conn); !inside {
+		return false
+	}
+	q := c.pipe.Out
+	q.Mu.Lock()
+	defer q.Mu.Unlock()
+	return !q.Idle()
 }
 
 // receivesOnly reports whether the socket sends nothing that could be lost.
