@@ -143,8 +143,12 @@ func (m *monitor) sendLoop() {
 
 // send sends an event, unless too many wait to be received.
 func (m *monitor) send(e Event) {
-	if e.Kind == EventMonitorStopped || e.Kind == EventDisconnected && (e.Err == nil || errors.Is(e.Err, session.ErrClosed)) {
-		return // the monitor says itself when it stops, and libzmq's does not tell what the socket itself ends
+	ended := errors.Is(e.Err, session.ErrClosed)
+	switch {
+	case e.Kind == EventMonitorStopped:
+		return // the monitor says so itself
+	case e.Kind == EventDisconnected && (e.Err == nil || ended), e.Kind == EventHandshakeFailedNoDetail && ended:
+		return // libzmq's does not tell what the socket itself ends
 	}
 	m.tell(e)
 	switch e.Kind {

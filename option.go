@@ -99,6 +99,7 @@ func defaults() settings {
 		keepAlive: -1, keepCount: -1, keepIdle: -1, keepIntvl: -1,
 		streamNotify: true,
 		leastVersion: "3.0",
+		security:     security{enforceDomain: true},
 	}
 }
 

@@ -36,7 +36,7 @@ func securityOptions() []optionInfo {
 			doc: "Domain in which a ZAP handler is asked about peers."},
 			func(c *settings) *string { return &c.security.zapDomain }),
 		boolField(optionInfo{name: "zap_enforce_domain", number: 93,
-			doc: "With CURVE, ask a ZAP handler only if there is a domain."},
+			doc: "With a ZAP domain, let nobody in while there is no handler."},
 			func(c *settings) *bool { return &c.security.enforceDomain }),
 	}
 }

@@ -389,33 +389,37 @@ func TestSecurityByOption(t *testing.T) {
 	}
 }
 
-// TestZAPEnforceDomain: with it a CURVE server that has no domain asks nobody,
-// without it the handler, who refuses here.
+// TestZAPEnforceDomain: without a handler for its domain a server of CURVE or
+// NULL lets nobody in, unless the option is off, as it is in libzmq.
 func TestZAPEnforceDomain(t *testing.T) {
 	leak.Check(t)
-	in := zmq.NewDomain()
-	handle(t, in, func(r [][]byte) [][]byte {
-		return [][]byte{[]byte("1.0"), r[1], []byte("400"), nil, nil, nil}
-	})
 	keys := zmq.NewCurveKeys()
-	for enforce, want := range map[string]zmq.EventKind{"1": zmq.EventHandshakeSucceeded, "0": zmq.EventHandshakeFailedAuth} {
-		s := open(t, zmq.PULL, zmq.WithDomain(in), zmq.WithCurveServer(keys), optionally(t, "zap_enforce_domain", enforce))
-		ends := make(chan zmq.EventKind, 1)
-		peer := open(t, zmq.PUSH, zmq.WithCurve(zmq.CurveClient{ServerKey: keys.Public(), Keys: zmq.NewCurveKeys()}), zmq.WithEvents(func(e zmq.Event) {
-			if e.Kind == zmq.EventHandshakeSucceeded || e.Kind == zmq.EventHandshakeFailedAuth {
-				select {
-				case ends <- e.Kind:
-				default:
-				}
+	for name, options := range map[string][2][]zmq.Option{
+		"NULL":  {},
+		"CURVE": {{zmq.WithCurveServer(keys)}, {zmq.WithCurve(zmq.CurveClient{ServerKey: keys.Public()})}},
+	} {
+		for enforce, want := range map[string]zmq.EventKind{"1": zmq.EventHandshakeFailedNoDetail, "0": zmq.EventHandshakeSucceeded} {
+			server := append(options[0], zmq.WithDomain(zmq.NewDomain()), zmq.WithZAPDomain("any"), optionally(t, "zap_enforce_domain", enforce))
+			s, sees := watched(t, zmq.PULL, server)
+			peer := open(t, zmq.PUSH, append(options[1], zmq.WithReconnect(patience))...)
+			connect(t, peer, bind(t, s, "tcp://127.0.0.1:*"))
+			if e := awaitEnd(t, sees); e.Kind != want {
+				t.Errorf("%s, enforced %s: %s, want %s", name, enforce, e, want)
 			}
-		}))
-		connect(t, peer, bind(t, s, "tcp://127.0.0.1:*"))
+		}
+	}
+}
+
+// awaitEnd waits for the end of a handshake.
+func awaitEnd(t *testing.T, events <-chan zmq.Event) zmq.Event {
+	t.Helper()
+	for timer := time.After(patience); ; {
 		select {
-		case got := <-ends:
-			if got != want {
-				t.Errorf("enforced %s: %s, want %s", enforce, got, want)
+		case e := <-events:
+			if e.Kind == zmq.EventHandshakeSucceeded || e.Kind == zmq.EventHandshakeFailedNoDetail {
+				return e
 			}
-		case <-soon(t).Done():
+		case <-timer:
 			t.Fatal("the handshake does not end")
 		}
 	}

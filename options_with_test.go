@@ -51,6 +51,8 @@ var withs = []struct {
 	{zmq.PAIR, zmq.WithMaxMessageSize(1 << 40), map[string]string{"maxmsgsize": "1099511627776"}},
 	{zmq.PAIR, zmq.WithLeastVersion("3.1"), map[string]string{"zmtp_least": "3.1"}},
 	{zmq.PAIR, zmq.WithIPv6(true), map[string]string{"ipv6": "1"}},
+	{zmq.PAIR, zmq.WithZAPDomain("home"), map[string]string{"zap_domain": "home"}},
+	{zmq.PAIR, zmq.WithZAPEnforceDomain(false), map[string]string{"zap_enforce_domain": "0"}},
 	{zmq.PAIR, zmq.WithBacklog(11), map[string]string{"backlog": "11"}},
 	{zmq.PAIR, zmq.WithSendBuffer(12), map[string]string{"sndbuf": "12"}},
 	{zmq.PAIR, zmq.WithRecvBuffer(13), map[string]string{"rcvbuf": "13"}},

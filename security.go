@@ -245,6 +245,11 @@ func WithAuth(auth func(ctx context.Context, p Peer) (Identity, error)) Option {
 // RFC 27 "Message Format".
 func WithZAPDomain(domain string) Option { return textOption("zap_domain", domain) }
 
+// WithZAPEnforceDomain lets nobody in while there is a ZAP domain and no handler
+// (ZAP_ENFORCE_DOMAIN). It is on by default; off, NULL and CURVE let everybody in
+// then, as libzmq does by default.
+func WithZAPEnforceDomain(on bool) Option { return boolOption("zap_enforce_domain", on) }
+
 // WithTLS gives the configuration for tls+tcp endpoints: a server needs a
 // certificate, a client trusts those of config.RootCAs. Where the server asks
 // for certificates of its clients (tls.RequireAndVerifyClientCert), the user id of a
@@ -304,10 +309,8 @@ func (s *Socket) authenticator(sec *security) func(context.Context, session.Ques
 		return func(ctx context.Context, q session.Question) mech.Verdict { return askFunc(ctx, auth, q) }
 	case sec.mechanism == "" && sec.zapDomain == "", sec.mechanism != "" && !sec.server:
 		return nil
-	case sec.mechanism == mechanismCurve && sec.zapDomain == "" && sec.enforceDomain:
-		return func(context.Context, session.Question) mech.Verdict { return mech.Verdict{Status: 200} }
 	}
-	domain, must := sec.zapDomain, sec.zapDomain != "" || sec.mechanism == mechanismPlain
+	domain, must := sec.zapDomain, sec.mechanism == mechanismPlain || sec.zapDomain != "" && sec.enforceDomain
 	return func(ctx context.Context, q session.Question) mech.Verdict { return s.askZAP(ctx, domain, must, q) }
 }
 

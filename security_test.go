@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -325,5 +326,34 @@ func TestCurveKeysAreSecret(t *testing.T) {
 	}
 	if v, err := s.Option("curve_publickey"); err != nil || v != keys.Public().String() {
 		t.Errorf("curve_publickey is %q, %v", v, err)
+	}
+}
+
+// TestPeerLeavesWhileAskedAbout: an authenticator that takes its time is told
+// when the peer has gone, and what the peer says too early is not lost.
+func TestPeerLeavesWhileAskedAbout(t *testing.T) {
+	leak.Check(t)
+	asked, answered := make(chan struct{}), make(chan struct{})
+	s, sees := watched(t, zmq.PULL, []zmq.Option{zmq.WithAuth(func(ctx context.Context, _ zmq.Peer) (zmq.Identity, error) {
+		close(asked)
+		defer close(answered)
+		<-ctx.Done()
+		return zmq.Identity{}, ctx.Err()
+	})})
+	b, err := s.Bind("tcp://127.0.0.1:*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := open(t, zmq.PUSH, zmq.WithLinger(0))
+	if err := p.Connect(b.Endpoint()); err != nil {
+		t.Fatal(err)
+	}
+	<-asked
+	if err := p.Close(); err != nil {
+		t.Fatal(err)
+	}
+	<-answered
+	if e := await(t, sees, zmq.EventHandshakeFailedNoDetail); e.Value != uint64(syscall.EPIPE) {
+		t.Errorf("the event says %d: %s", e.Value, e)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"strings"
+	"syscall"
 
 	"github.com/phimq/zmq/internal/engine"
 	"github.com/phimq/zmq/internal/mech"
@@ -13,8 +14,9 @@ import (
 	"github.com/phimq/zmq/internal/zap"
 )
 
-// errNoHandler says that nobody can be asked who may enter.
-var errNoHandler = fmt.Errorf("no handler is bound to %s", zap.Endpoint)
+// errNoHandler says that nobody can be asked who may enter. The number is that
+// of libzmq's monitor.
+var errNoHandler = fmt.Errorf("no handler is bound to %s: %w", zap.Endpoint, syscall.EFAULT)
 
 // zapRequestID is what a reply must repeat. A connection asks once, over a
 // socket of its own.
@@ -40,7 +42,8 @@ func (s *Socket) askZAP(ctx context.Context, domain string, must bool, q session
 	return mech.Verdict{Status: reply.Status, Reason: reply.Text, UserID: reply.UserID, Metadata: reply.Metadata}
 }
 
-// zapReply makes one request to the handler.
+// zapReply makes one request to the handler. If that dies with it, the peer waits,
+// as libzmq's does: there may be another handler when it tries again.
 func (s *Socket) zapReply(ctx context.Context, r *zap.Request) (zap.Reply, error) {
 	asker := NewDealer(WithDomain(s.domain), WithLinger(0))
 	defer func() { _ = asker.Close() }() // nothing is left to be said

@@ -12,6 +12,10 @@ import (
 	"github.com/phimq/zmq/internal/transport"
 )
 
+// refusedPause is how long a peer that refused us is left alone, where no
+// longest interval says so.
+const refusedPause = 10 * time.Second
+
 // Dialer keeps a connection to one endpoint: it tries for ever, and again
 // when the connection is lost.
 type Dialer struct {
@@ -218,8 +222,12 @@ func (d *Dialer) pause(err error) bool {
 	var refused *mech.PeerError
 	if errors.As(err, &refused) {
 		// RFC 37 "Error Handling": not with the same credentials. NULL has
-		// none, so try, but as rarely as we may.
-		wait = max(wait, d.o.ReconnectMax)
+		// none, and passwords change, so try, but as rarely as we may.
+		if d.o.ReconnectMax > 0 {
+			wait = max(wait, d.o.ReconnectMax)
+		} else {
+			wait = max(wait, refusedPause)
+		}
 	}
 	d.g.host.Event(Event{Kind: ConnectRetried, Endpoint: d.endpoint.String(), Interval: wait, Err: err})
 	timer := time.NewTimer(wait)

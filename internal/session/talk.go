@@ -1,7 +1,6 @@
 package session
 
 import (
-	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -23,17 +22,17 @@ func (c *conn) greet(start time.Time) (p *pipe.Peer, rest []byte, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	t := &talker{c: c}
 	if c.o.Auth != nil {
 		auth = func(who mech.Credentials) mech.Verdict {
 			key = who.PublicKey
-			return c.ask(start, Question{Credentials: who, Certificate: certificate})
+			return t.ask(start, Question{Credentials: who, Certificate: certificate})
 		}
 	}
 	m, err := c.o.Engine.NewMechanism(c.bound, auth)
 	if err != nil {
 		return nil, nil, err
 	}
-	t := &talker{c: c}
 	p, rest, err = engine.Handshake(t, c.o.Engine, m)
 	if unsaid := t.wait(); err == nil {
 		err = unsaid
@@ -42,6 +41,7 @@ func (c *conn) greet(start time.Time) (p *pipe.Peer, rest []byte, err error) {
 		c.hold(err)
 		return nil, nil, err
 	}
+	rest = append(rest, t.ahead...)
 	c.sealer = m.Seal()
 	p.PublicKey, p.Certificate = string(key), certificate
 	if certificate != nil && p.UserID == "" {
@@ -93,41 +93,25 @@ func holder(c *x509.Certificate) string {
 	return c.Subject.String()
 }
 
-// ask asks whether the peer may enter, until the time of the handshake is over
-// or the connection ends.
-func (c *conn) ask(start time.Time, q Question) mech.Verdict {
-	ctx, cancel := context.WithCancel(c.g.ctx)
-	defer cancel()
-	if c.o.HandshakeTimeout > 0 {
-		var stop context.CancelFunc
-		ctx, stop = context.WithDeadline(ctx, start.Add(c.o.HandshakeTimeout))
-		defer stop()
-	}
-	c.mu.Lock()
-	ended := c.ended
-	c.asking = cancel
-	c.mu.Unlock()
-	if ended {
-		return mech.Verdict{Err: ErrClosed}
-	}
-	nc := c.link.Conn()
-	q.Local, q.Remote = Address(nc.LocalAddr()), Address(nc.RemoteAddr())
-	v := c.o.Auth(ctx, q)
-	c.mu.Lock()
-	c.asking = nil
-	c.mu.Unlock()
-	return v
-}
-
 // talker is a connection during the handshake. On a link that buffers nothing,
 // such as a net.Pipe, two sides that speak at once would wait for each other;
 // so it writes in a goroutine of its own, unless the system has a buffer.
 type talker struct {
 	c    *conn
 	said chan error // the result of the write that is under way, if any is
+
+	ahead []byte // was read while the peer was asked about
 }
 
-func (t *talker) Read(b []byte) (int, error) { return t.c.link.Conn().Read(b) }
+// Read reads what has come while the peer was asked about, then from the link.
+func (t *talker) Read(b []byte) (int, error) {
+	if len(t.ahead) > 0 {
+		n := copy(b, t.ahead)
+		t.ahead = t.ahead[n:]
+		return n, nil
+	}
+	return t.c.link.Conn().Read(b)
+}
 
 func (t *talker) Write(b []byte) (int, error) {
 	if t.c.fd != 0 {
