@@ -50,7 +50,7 @@ func (n *notebook) lacks(t *testing.T, name, secret string, forms ...[]byte) {
 	for _, form := range append(forms, []byte(secret)) {
 		found(hex.EncodeToString(form))
 		found(strings.ToUpper(hex.EncodeToString(form)))
-		found(strings.Trim(fmt.Sprint(form), "[]")) // as a list of numbers
+		found(strings.Trim(fmt.Sprintf("%d", form), "[]")) // as a list of numbers
 		found(string(form))
 	}
 }
