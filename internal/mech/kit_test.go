@@ -149,7 +149,7 @@ func seal(s Sealer, dst []byte, flags byte, body ...[]byte) []byte {
 func unseal(s Sealer, dst, frame []byte) (flags byte, out []byte, err error) {
 	frame = bytes.Clone(frame)
 	if c, ok := s.(*curveSealer); ok {
-		twin, run := *c, wire.AppendFrame(nil, 0, frame)
+		twin, run := curveSealer{in: c.in, heard: c.heard}, wire.AppendFrame(nil, 0, frame)
 		n, err := twin.Open(run)
 		if once := c.OpenFrame(frame); (once == nil) != (err == nil) || (err == nil) != (n == len(run)) {
 			return 0, nil, fmt.Errorf("opened alone: %w; in a run: %d octets, %w", once, n, err)

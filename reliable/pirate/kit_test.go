@@ -176,6 +176,12 @@ type port struct {
 	log            *logbook
 }
 
+// Stats waits until nothing moves: a client may be faster than the queue's books.
+func (p *port) Stats() QueueStats {
+	synctest.Wait()
+	return p.Queue.Stats()
+}
+
 // openPort starts a queue, with its fields changed by set.
 func openPort(t *testing.T, set func(*Queue)) *port {
 	t.Helper()
