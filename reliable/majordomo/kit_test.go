@@ -3,6 +3,7 @@ package majordomo
 import (
 	"bytes"
 	"context"
+	"errors"
 	"log/slog"
 	"strings"
 	"sync"
@@ -93,7 +94,7 @@ func (h *house) start(cfg BrokerConfig) {
 		if err := b.Close(); err != nil {
 			h.t.Error(err)
 		}
-		if err := <-served; err != nil {
+		if err := <-served; err != nil && !errors.Is(err, ErrClosed) { // closed before it has begun
 			h.t.Error("Serve:", err)
 		}
 	})
