@@ -96,7 +96,7 @@ func TestOptionNumbers(t *testing.T) {
 }
 
 // otherDefaults are those that docs/differences.md gives the reasons for.
-var otherDefaults = []string{"linger", "reconnect_ivl_max", "maxmsgsize", "backlog"}
+var otherDefaults = []string{"linger", "reconnect_ivl_max", "maxmsgsize", "backlog", "zap_enforce_domain"}
 
 // TestOptionDefaults: what libzmq lets one read has the same value in a fresh
 // socket of ours, in the same unit, but for those that are told.
