@@ -170,12 +170,23 @@ func (s *Socket) deliver(route pattern.Route, frames [][]byte, m *Msg) pipe.Flus
 	switch {
 	case !tell:
 		return nil
+	case s.typ == PAIR && p.Inproc:
+		return lateTell{q} // it may be a PUSH, which works off at once what comes, under locks of its own
 	case p.Link != nil && (s.prompt || p.Link.Quiet()):
 		return p.Link
 	}
 	q.Tell()
 	return nil
 }
+
+// lateTell tells a neighbour when the sender has released its locks.
+type lateTell struct{ q *pipe.Queue }
+
+// Quiet is true: a neighbour is told at once.
+func (lateTell) Quiet() bool { return true }
+
+// Flush tells it.
+func (t lateTell) Flush() { t.q.TellLate() }
 
 // fanOut sends a message to all pipes that the pattern matches: it is framed
 // once. The send mutex is held, and released.
