@@ -313,7 +313,7 @@ func TestSOCKSProxy(t *testing.T) {
 			})
 		})
 	}
-	for _, o := range []zmq.Option{zmq.WithSOCKSProxy("proxy.test"), zmq.WithSOCKSProxy("socks5://proxy.test:1080")} {
+	for _, o := range []zmq.Option{zmq.WithSOCKSProxy("proxy.test"), zmq.WithSOCKSProxy("socks5://host.test:1080")} {
 		if _, err := zmq.New(zmq.PAIR, o); !errors.Is(err, zmq.ErrInvalid) {
 			t.Errorf("a proxy without a port or with a scheme: %v", err)
 		}

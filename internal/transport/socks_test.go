@@ -269,7 +269,7 @@ func TestCheckProxy(t *testing.T) {
 	for address, good := range map[string]bool{
 		"proxy.test:1080": true, "127.0.0.1:1": true, "[::1]:65535": true,
 		"": false, "proxy.test": false, "proxy.test:": false, ":1080": false, "proxy.test:0": false, "proxy.test:65536": false,
-		"proxy.test:socks": false, "::1:1080": false, "socks5://proxy.test:1080": false, "a b:1": false, "a\x00:1": false,
+		"proxy.test:socks": false, "::1:1080": false, "socks5://host.test:1080": false, "a b:1": false, "a\x00:1": false,
 		strings.Repeat("x", 256) + ":1": false,
 	} {
 		if err := CheckProxy(address); good != (err == nil) || !good && !errors.Is(err, ErrInvalid) {
