@@ -297,3 +297,25 @@ func TestMonitorPipes(t *testing.T) {
 		t.Errorf("and then %+v", <-d)
 	}
 }
+
+// TestAttachEndsWithItsContext ends the context of an Attach, its connection and
+// the socket at once: Close waits for all that Attach began.
+func TestAttachEndsWithItsContext(t *testing.T) {
+	for range 200 {
+		s := open(t, zmq.PULL)
+		near, far := net.Pipe()
+		ctx, cancel := context.WithCancel(t.Context())
+		var all sync.WaitGroup
+		all.Go(func() {
+			if err := s.Attach(ctx, near, zmq.Accepted); err == nil {
+				t.Error("attached to nobody")
+			}
+		})
+		all.Go(cancel)
+		all.Go(func() { far.Close() })
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+		all.Wait()
+	}
+}

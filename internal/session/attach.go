@@ -11,14 +11,26 @@ import (
 // lost. It is not made again.
 func (g *Group) Attach(ctx context.Context, nc net.Conn, bound bool, o *Options) error {
 	c := newConn(g, o, Address(nc.RemoteAddr()), bound, nc)
+	if !g.enter() {
+		_ = nc.Close()
+		return ErrClosed
+	}
+	defer g.wg.Done()
 	if !g.join(c) {
 		_ = nc.Close()
 		return ErrClosed
 	}
-	stop := context.AfterFunc(ctx, func() { c.hangup(context.Cause(ctx)) })
+	over := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		c.hangup(context.Cause(ctx))
+		close(over)
+	})
 	peer, rest, err := c.handshake(time.Now())
-	if !stop() && err == nil {
-		err = context.Cause(ctx)
+	if !stop() {
+		<-over // Close waits for it as for all that the group does
+		if err == nil {
+			err = context.Cause(ctx)
+		}
 	}
 	if err != nil {
 		c.close()

@@ -112,6 +112,17 @@ func (g *Group) Start(loop func()) bool {
 	return true
 }
 
+// enter makes Close wait until the caller has said wg.Done. It reports false
+// when the group is closed.
+func (g *Group) enter() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if !g.closing {
+		g.wg.Add(1)
+	}
+	return !g.closing
+}
+
 // Serial numbers a connection, or a pipe that is there before it.
 func (g *Group) Serial() uint64 { return g.serials.Add(1) }
 
@@ -185,12 +196,9 @@ func (g *Group) flush(c *conn) {
 // startFlusher is Start for the flusher, which is started for every burst of
 // messages.
 func (g *Group) startFlusher() bool {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if g.closing {
+	if !g.enter() {
 		return false
 	}
-	g.wg.Add(1)
 	go g.flusher.loop()
 	return true
 }
