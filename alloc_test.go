@@ -60,6 +60,60 @@ func TestDoNotAllocate(t *testing.T) {
 	}
 }
 
+// TestRecvAllocatesOnce holds Send and Recv of one frame below 64 KiB to one
+// allocation. On inproc, a large message is the receiver's without a copy.
+func TestRecvAllocatesOnce(t *testing.T) {
+	for _, bind := range []string{"tcp://127.0.0.1:*", "ipc://*", "inproc://alloc"} {
+		t.Run(bind[:3], func(t *testing.T) {
+			for _, size := range []int{0, 64, 233, 1 << 10, 8 << 10, 30 << 10, 40 << 10, 1<<16 - 1} {
+				if bind[:3] == "inp" && size > 32<<10 {
+					continue
+				}
+				e := newExchange(t, [2]zmq.Type{zmq.PUSH, zmq.PULL}, bind)
+				payload := make([]byte, size)
+				run := func() {
+					e.note(e.from.Send(e.ctx, payload))
+					m, err := e.to.Recv(e.ctx)
+					if e.note(err); len(m.Frames) != 1 || len(m.Frames[0]) != size {
+						t.Fatalf("received %d octets, sent %d", m.Size(), size)
+					}
+				}
+				for range 100 {
+					run()
+				}
+				if n := testing.AllocsPerRun(100, run); n > 1 {
+					t.Errorf("%d octets: %v allocations, want 1", size, n)
+				}
+				if e.err != nil {
+					t.Fatal(e.err)
+				}
+				if err := errors.Join(e.from.Close(), e.to.Close()); err != nil { // the name of inproc is free again
+					t.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+// TestLargeDoNotAllocate holds Send and RecvInto of large frames to none.
+func TestLargeDoNotAllocate(t *testing.T) {
+	for _, bind := range []string{"tcp://127.0.0.1:*", "ipc://*", "inproc://alloc"} {
+		t.Run(bind[:3], func(t *testing.T) {
+			e := newExchange(t, [2]zmq.Type{zmq.PUSH, zmq.PULL}, bind)
+			e.frames, e.burst, e.send = [][]byte{make([]byte, 100<<10)}, 1, sending[0].send
+			for range 100 {
+				e.run()
+			}
+			if n := testing.AllocsPerRun(100, e.run); n > 0 {
+				t.Errorf("%v allocations, want 0", n)
+			}
+			if e.err != nil {
+				t.Fatal(e.err)
+			}
+		})
+	}
+}
+
 // exchange is two joined sockets: one sends a burst, which the other answers
 // if its pattern has answers.
 type exchange struct {

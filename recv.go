@@ -17,15 +17,15 @@ import (
 // loses no message. A peer that goes away is no error.
 func (s *Socket) Recv(ctx context.Context) (Msg, error) {
 	var m Msg
-	err := s.recvMsg(ctx, &m, false)
+	err := s.recvMsg(ctx, &m, nil)
 	return m, err
 }
 
 // recvAny is Recv on a socket that is reserved for Request.
 func (s *Socket) recvAny(ctx context.Context, m *Msg) error {
-	err := s.tryRecv(m, false, true)
+	err := s.tryRecv(m, nil, true)
 	if err == ErrAgain { //nolint:errorlint // tryRecv returns it bare
-		err = s.waitRecv(ctx, m, false, true)
+		err = s.waitRecv(ctx, m, nil, true)
 	}
 	return err
 }
@@ -33,12 +33,12 @@ func (s *Socket) recvAny(ctx context.Context, m *Msg) error {
 // RecvInto is Recv that fills m again, in m's own memory: it does not allocate
 // once m has grown to its work. The frames are valid until the next RecvInto
 // with the same Msg.
-func (s *Socket) RecvInto(ctx context.Context, m *Msg) error { return s.recvMsg(ctx, m, true) }
+func (s *Socket) RecvInto(ctx context.Context, m *Msg) error { return s.recvMsg(ctx, m, &m.mem) }
 
 // TryRecv is Recv that never waits: it fails with ErrAgain instead.
 func (s *Socket) TryRecv() (Msg, error) {
 	var m Msg
-	if err := s.tryRecv(&m, false, false); err != nil {
+	if err := s.tryRecv(&m, nil, false); err != nil {
 		return Msg{}, s.opError("recv", "", err)
 	}
 	return m, nil
@@ -69,10 +69,10 @@ func (s *Socket) Msgs(ctx context.Context) iter.Seq2[Msg, error] {
 	}
 }
 
-func (s *Socket) recvMsg(ctx context.Context, m *Msg, into bool) error {
-	err := s.tryRecv(m, into, false)
+func (s *Socket) recvMsg(ctx context.Context, m *Msg, mem *pipe.Memory) error {
+	err := s.tryRecv(m, mem, false)
 	if err == ErrAgain { //nolint:errorlint // tryRecv returns it bare
-		err = s.waitRecv(ctx, m, into, false)
+		err = s.waitRecv(ctx, m, mem, false)
 	}
 	if err != nil {
 		return s.opError("recv", "", err)
@@ -81,7 +81,7 @@ func (s *Socket) recvMsg(ctx context.Context, m *Msg, into bool) error {
 }
 
 // waitRecv tries again whenever there may be a message.
-func (s *Socket) waitRecv(ctx context.Context, m *Msg, into, reserved bool) error {
+func (s *Socket) waitRecv(ctx context.Context, m *Msg, mem *pipe.Memory, reserved bool) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -95,7 +95,7 @@ func (s *Socket) waitRecv(ctx context.Context, m *Msg, into, reserved bool) erro
 	}
 	for again := false; ; again = true {
 		w := s.recvWait.enter(again)
-		err := s.tryRecv(m, into, reserved)
+		err := s.tryRecv(m, mem, reserved)
 		if err == ErrAgain { //nolint:errorlint // tryRecv returns it bare
 			if err = s.block(ctx, w, deadline); err == nil {
 				s.recvWait.leave(w)
@@ -107,8 +107,10 @@ func (s *Socket) waitRecv(ctx context.Context, m *Msg, into, reserved bool) erro
 	}
 }
 
-// tryRecv receives or says why not, without waiting.
-func (s *Socket) tryRecv(m *Msg, into, reserved bool) error {
+// tryRecv receives or says why not, without waiting: into mem, which is m's, or
+// with nil into new memory. They are told apart so that the Msg of a Recv, of
+// which nobody keeps a pointer, needs no allocation.
+func (s *Socket) tryRecv(m *Msg, mem *pipe.Memory, reserved bool) error {
 	s.recv.mu.Lock()
 	if s.recv.closed {
 		s.recv.mu.Unlock()
@@ -119,7 +121,7 @@ func (s *Socket) tryRecv(m *Msg, into, reserved bool) error {
 		return ErrState
 	}
 	if len(s.recv.back) > 0 {
-		s.takeBack(m, into)
+		s.takeBack(m, mem)
 		s.recv.mu.Unlock()
 		return nil
 	}
@@ -129,7 +131,7 @@ func (s *Socket) tryRecv(m *Msg, into, reserved bool) error {
 		s.recv.mu.Unlock()
 		return s.refusal(verdict, nil)
 	}
-	s.load(m, a, into)
+	s.load(m, a, mem)
 	s.pattern.Taken(a)
 	if s.recvWait.any() {
 		if _, next := s.pattern.Next(); next != pattern.Again {
@@ -145,9 +147,9 @@ func (s *Socket) tryRecv(m *Msg, into, reserved bool) error {
 }
 
 // takeBack receives a message that was given back. The receive mutex is held.
-func (s *Socket) takeBack(m *Msg, into bool) {
-	if into {
-		m.mem.Reuse()
+func (s *Socket) takeBack(m *Msg, mem *pipe.Memory) {
+	if mem != nil {
+		mem.Reuse()
 	}
 	m.Frames, m.peer = s.recv.back[0].Frames, s.recv.back[0].peer
 	s.recv.back = s.recv.back[1:]
@@ -174,15 +176,15 @@ func (s *Socket) splice() {
 }
 
 // load fills m with what the pattern chose.
-func (s *Socket) load(m *Msg, a pattern.Arrival, into bool) {
+func (s *Socket) load(m *Msg, a pattern.Arrival, mem *pipe.Memory) {
 	switch {
-	case a.Frames != nil && into:
-		m.mem.Reuse()
+	case a.Frames != nil && mem != nil:
+		mem.Reuse()
 		m.Frames = append(m.Frames[:0], a.Frames...)
 	case a.Frames != nil:
 		m.Frames = a.Frames
-	case into:
-		m.Frames = a.Pipe.LoadInto(m.Frames, &m.mem, a.ID, a.Skip)
+	case mem != nil:
+		m.Frames = a.Pipe.LoadInto(m.Frames, mem, a.ID, a.Skip)
 	default:
 		m.Frames = a.Pipe.Load(a.ID, a.Skip)
 	}

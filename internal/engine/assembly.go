@@ -50,7 +50,7 @@ func (a *assembly) add(pool *pipe.Pool, frame []byte) {
 	}
 	b := pool.Get(len(frame))
 	b.B = append(b.B, frame...)
-	a.parts = append(a.parts, b.B)
+	a.part(b, b.B)
 	a.keep(b)
 }
 
@@ -62,7 +62,15 @@ func (a *assembly) small(pool *pipe.Pool, frame []byte) {
 	}
 	from := len(a.arena.B)
 	a.arena.B = append(a.arena.B, frame...)
-	a.parts = append(a.parts, a.arena.B[from:len(a.arena.B):len(a.arena.B)])
+	a.part(a.arena, a.arena.B[from:len(a.arena.B):len(a.arena.B)])
+}
+
+// part adds a frame that lies in b, which is kept.
+func (a *assembly) part(b *pipe.Buf, frame []byte) {
+	if a.parts == nil {
+		a.parts = b.List()
+	}
+	a.parts = append(a.parts, frame)
 }
 
 func (a *assembly) keep(b *pipe.Buf) {
@@ -96,7 +104,7 @@ func (a *assembly) whole() {
 	if len(a.body.B) < a.want {
 		return
 	}
-	a.parts = append(a.parts, a.body.B[:a.want:a.want])
+	a.part(a.body, a.body.B[:a.want:a.want])
 	a.keep(a.body)
 	a.body, a.reading = nil, false
 }

@@ -103,7 +103,7 @@ func parse(b []byte, maxFrame int64) (events []string, bad bool) {
 	return events, false
 }
 
-// A feeder gives a stream to a decoder as transport's ReadLoop does.
+// A feeder gives a stream to a decoder as the reader of a connection does.
 type feeder struct {
 	t    testing.TB
 	d    *Decoder

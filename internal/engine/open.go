@@ -146,7 +146,7 @@ func (o *opener) Large(parts [][]byte, buf *pipe.Buf) (more bool, err error) {
 		return false, err
 	}
 	o.assemble()
-	o.asm.parts = append(o.asm.parts, body)
+	o.asm.part(buf, body)
 	o.asm.keep(buf)
 	kept = true
 	return o.finish(flags&wire.FlagMore == 0)

@@ -27,7 +27,12 @@ type Buf struct {
 	pool  *Pool
 	class int
 	next  *Buf // released together with this one
+	list  [2][]byte
 }
+
+// List returns an empty list of frames with a little room. It lives as long as
+// the memory of b, whose frames it is for: one allocation less for a message.
+func (b *Buf) List() [][]byte { return b.list[:0:len(b.list)] }
 
 // Hold adds a reader.
 func (b *Buf) Hold() { b.refs.Add(1) }
@@ -118,6 +123,7 @@ func (p *Pool) put(b *Buf) {
 			b.B[i] = 0xDB
 		}
 	}
+	clear(b.list[:]) // it may name memory of others
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.lent -= cap(b.B)

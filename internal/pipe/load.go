@@ -48,11 +48,8 @@ func (p *Pipe) Load(id []byte, skip int) [][]byte {
 		n++
 		size += len(id)
 	}
-	if n == 1 && size <= 232 {
-		return smallMessage(first)
-	}
 	if n == 1 {
-		return [][]byte{append([]byte(nil), first...)}
+		return oneFrame(first)
 	}
 	return p.fill(make([][]byte, 0, n), make([]byte, 0, size), id, skip)
 }
@@ -181,34 +178,4 @@ func (p *Pipe) appendSkipping(frames [][]byte, skip int) [][]byte {
 		frames = append(frames, f)
 	}
 	return frames
-}
-
-// smallMessage makes a message of one frame and its octets one object.
-func smallMessage(b []byte) [][]byte {
-	switch {
-	case len(b) <= 40:
-		m := new(struct {
-			frames [1][]byte
-			octets [40]byte
-		})
-		return oneFrame(&m.frames, m.octets[:], b)
-	case len(b) <= 104:
-		m := new(struct {
-			frames [1][]byte
-			octets [104]byte
-		})
-		return oneFrame(&m.frames, m.octets[:], b)
-	default:
-		m := new(struct {
-			frames [1][]byte
-			octets [232]byte
-		})
-		return oneFrame(&m.frames, m.octets[:], b)
-	}
-}
-
-func oneFrame(frames *[1][]byte, octets, b []byte) [][]byte {
-	n := copy(octets, b)
-	frames[0] = octets[:n:n]
-	return frames[:]
 }

@@ -343,7 +343,7 @@ func (q *Queue) drop() (n uint64) {
 // CopyParts copies the frames of a framed prefix, then frames, to buf, which
 // has room for them.
 func CopyParts(buf *Buf, prefix []byte, frames [][]byte) ([][]byte, *Buf) {
-	parts := make([][]byte, 0, len(frames)+1)
+	parts := buf.List()
 	b := buf.B
 	put := func(f []byte) {
 		from := len(b)

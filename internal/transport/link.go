@@ -24,27 +24,10 @@ type Link struct {
 	bufs    net.Buffers // a field, so that it is not allocated anew
 }
 
-// ReadHandler takes what Link.ReadLoop reads. Its methods are called by the
-// goroutine of ReadLoop, one at a time. They must not close the link and not
-// wait for somebody who does: Close waits until the call has returned.
-type ReadHandler interface {
-	// Space is memory to read into, never empty. It is called only when a
-	// read is about to happen.
-	Space() []byte
-
-	// Space2 is more memory to read into when Space is full, or nil. It is
-	// called right after Space, on a fast link only.
-	Space2() []byte
-
-	// Got says that n octets, at least 1, have arrived, in Space first, then
-	// in Space2. With more false, or an error, ReadLoop returns at once,
-	// with that error or nil; it may be called again later, and nothing is lost.
-	Got(n int) (more bool, err error)
-
-	// Idle says that nothing can be read now and the loop is about to park,
-	// so that memory can be given back: what Space gave is not used any
-	// more. Only fast links call it. Others ask for Space and block with it,
-	// so they hold the memory while they are idle.
+// Idler gives back the memory of a read.
+type Idler interface {
+	// Idle says that nothing can be read now and the reader is about to park:
+	// the memory that it was given is not used any more.
 	Idle()
 }
 
@@ -93,33 +76,23 @@ func (l *Link) Write(bufs [][]byte) (n int, err error) {
 	return int(written), err
 }
 
-// ReadLoop reads until the peer ends the link (io.EOF), the link fails, is
-// closed or reaches a read deadline, or h wants to leave (h's error or nil).
-// Idle is not called when it returns: what Space gave last is the handler's
-// again.
-func (l *Link) ReadLoop(h ReadHandler) error {
-	if l.fast.ok() {
-		return l.fast.readLoop(h)
+// Read reads once, into a and then into b, which may be empty, and waits until
+// there is something. On a fast link it does not wait with the memory: it tells
+// idle and returns 0 when there is something to read. Another link fills a alone,
+// and waits with it. It fails when the peer ends the link (io.EOF), and when the
+// link fails, is closed or reaches a read deadline; octets may come with an error.
+func (l *Link) Read(a, b []byte, idle Idler) (n int, err error) {
+	a = capRead(a)
+	switch {
+	case len(a) == 0:
+		return 0, os.NewSyscallError("read", syscall.EINVAL) // a read of nothing would look like the end of the link
+	case l.fast.ok():
+		return l.fast.read(a, b[:min(len(b), maxReadWrite-len(a))], idle)
 	}
-	for {
-		space := capRead(h.Space())
-		if len(space) == 0 {
-			return os.NewSyscallError("read", syscall.EINVAL) // else it would read nothing for ever
-		}
-		n, err := l.conn.Read(space)
-		if n > 0 {
-			more, herr := h.Got(n)
-			if herr != nil || !more {
-				return herr // an error of the read comes back with the next one
-			}
-		}
-		if err != nil {
-			return err
-		}
-	}
+	return l.conn.Read(a)
 }
 
 func capRead(b []byte) []byte { return b[:min(len(b), maxReadWrite)] }
 
-// Close closes the connection and wakes who is blocked in Write or ReadLoop.
+// Close closes the connection and wakes who is blocked in Write or Read.
 func (l *Link) Close() error { return l.conn.Close() }

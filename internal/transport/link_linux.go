@@ -13,9 +13,9 @@ const (
 	// bodies by reference; it is 1 KiB of memory for a link that uses it.
 	maxIovecs = 64
 
-	// maxRounds is how many system calls succeed in one callback of the
-	// runtime before it is left and entered again. Only there are Close and
-	// deadlines seen while the peer keeps up.
+	// maxRounds is how many writes succeed in one callback of the runtime
+	// before it is left and entered again. Only there are Close and deadlines
+	// seen while the peer keeps up.
 	maxRounds = 64
 )
 
@@ -168,84 +168,73 @@ func (o *outRoad) skipEmpty() {
 	}
 }
 
-// inRoad is one call of readLoop in progress.
+// inRoad is one call of read in progress.
 type inRoad struct {
-	step  func(fd uintptr) bool // read as a value, made once
-	h     ReadHandler
-	iov   [2]syscall.Iovec
-	pause bool // left after maxRounds, to be entered again
-	err   error
+	step   func(fd uintptr) bool // read as a value, made once
+	a, b   []byte
+	idle   Idler
+	iov    [2]syscall.Iovec
+	n      int
+	parked bool
+	err    error
 }
 
-func (f *fastRoad) readLoop(h ReadHandler) error {
+func (f *fastRoad) read(a, b []byte, idle Idler) (n int, err error) {
 	r := &f.in
-	r.h, r.err = h, nil
-	var err error
-	for r.pause = true; r.pause && err == nil; {
-		r.pause = false
-		err = f.raw.Read(r.step)
-	}
-	if err == nil {
+	r.a, r.b, r.idle, r.n, r.parked, r.err = a, b, idle, 0, false, nil
+	if err = f.raw.Read(r.step); err == nil {
 		err = r.err
 	}
-	r.h, r.err = nil, nil
-	return err
+	r.a, r.b, r.idle, r.err = nil, nil, nil, nil // they must not be kept alive
+	return r.n, err
 }
 
 // read is called by the runtime, which holds the descriptor. It returns false
 // to be called again at the next edge of readiness. It does so after EAGAIN and
 // never after a short read: the end of the link may have been folded into the edge
-// that brought the last octets, and no other edge would tell of it.
+// that brought the last octets, and no other edge would tell of it. To read is
+// left to the next call, which has memory again.
 func (r *inRoad) read(fd uintptr) bool {
-	for range maxRounds {
-		n, errno := r.readOnce(fd)
-		switch {
-		case errno == syscall.EAGAIN:
-			r.h.Idle()
-			return false
-		case errno != 0:
-			r.err = os.NewSyscallError("read", errno)
-			return true
-		case n == 0:
-			r.err = io.EOF
-			return true
-		}
-		more, err := r.h.Got(n)
-		if err != nil || !more {
-			r.err = err
-			return true
-		}
+	if r.parked {
+		return true
 	}
-	r.pause = true
+	n, errno := r.readOnce(fd)
+	switch {
+	case errno == syscall.EAGAIN:
+		r.parked = true
+		r.idle.Idle()
+		return false
+	case errno != 0:
+		r.err = os.NewSyscallError("read", errno)
+	case n == 0:
+		r.err = io.EOF
+	}
+	r.n = n
 	return true
 }
 
 func (r *inRoad) readOnce(fd uintptr) (int, syscall.Errno) {
-	a := capRead(r.h.Space())
-	if len(a) == 0 {
-		return 0, syscall.EINVAL // a read of nothing would look like the end of the link
-	}
-	b := r.h.Space2()
-	b = b[:min(len(b), maxReadWrite-len(a))]
-	if len(b) > 0 {
-		r.iov[0].Base, r.iov[1].Base = unsafe.SliceData(a), unsafe.SliceData(b)
-		r.iov[0].SetLen(len(a))
-		r.iov[1].SetLen(len(b))
-		defer clear(r.iov[:]) // it must not keep the handler's memory alive
+	if len(r.b) > 0 {
+		r.iov[0].Base, r.iov[1].Base = unsafe.SliceData(r.a), unsafe.SliceData(r.b)
+		r.iov[0].SetLen(len(r.a))
+		r.iov[1].SetLen(len(r.b))
 	}
 	for {
 		var n uintptr
 		var errno syscall.Errno
-		if len(b) > 0 {
+		if len(r.b) > 0 {
 			n, _, errno = syscall.RawSyscall(syscall.SYS_READV, fd, uintptr(unsafe.Pointer(&r.iov)), uintptr(len(r.iov)))
 		} else {
-			n, _, errno = syscall.RawSyscall(syscall.SYS_READ, fd, uintptr(unsafe.Pointer(unsafe.SliceData(a))), uintptr(len(a)))
+			n, _, errno = syscall.RawSyscall(syscall.SYS_READ, fd, uintptr(unsafe.Pointer(unsafe.SliceData(r.a))), uintptr(len(r.a)))
 		}
-		if errno == 0 {
+		switch errno {
+		case 0:
+			clear(r.iov[:])
 			return int(n), 0
+		case syscall.EINTR:
+			continue
 		}
-		if errno != syscall.EINTR {
-			return 0, errno
-		}
+		clear(r.iov[:])
+		return 0, errno
 	}
 }

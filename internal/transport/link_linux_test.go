@@ -30,7 +30,7 @@ func TestEndInTheSameEdge(t *testing.T) {
 		a, b := fastPair(t, "tcp://127.0.0.1:*")
 		done := make(chan error, 1)
 		h := newCollector(1000, 0)
-		go func() { done <- b.ReadLoop(h) }()
+		go func() { done <- readAll(b, h) }()
 		<-h.idle
 		if err := control(a.Conn(), func(fd uintptr) error {
 			return unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_CORK, 1)
@@ -44,7 +44,7 @@ func TestEndInTheSameEdge(t *testing.T) {
 			t.Fatal(err)
 		}
 		if err := <-done; err != io.EOF || string(h.got) != "last" {
-			t.Fatalf("ReadLoop = %v with %q, want io.EOF with the last octets", err, h.got)
+			t.Fatalf("reading = %v with %q, want io.EOF with the last octets", err, h.got)
 		}
 	}
 }
@@ -75,8 +75,8 @@ func TestTryWriteNeverBlocks(t *testing.T) {
 			done <- err
 		}()
 		h := newCollector(50_000, 50_000)
-		if err := b.ReadLoop(h); err != io.EOF {
-			t.Errorf("%s: ReadLoop = %v", bind, err)
+		if err := readAll(b, h); err != io.EOF {
+			t.Errorf("%s: reading = %v", bind, err)
 		}
 		if err := <-done; err != nil {
 			t.Errorf("%s: %v", bind, err)
@@ -97,8 +97,8 @@ func TestTryWriteAll(t *testing.T) {
 	}
 	h := newCollector(2, 1)
 	h.leaveAt = 3
-	if err := b.ReadLoop(h); err != nil || string(h.got) != "abc" {
-		t.Errorf("ReadLoop = %v with %q", err, h.got)
+	if err := readAll(b, h); err != nil || string(h.got) != "abc" {
+		t.Errorf("reading = %v with %q", err, h.got)
 	}
 }
 
@@ -116,8 +116,8 @@ func TestManyIovecs(t *testing.T) {
 	}
 	h := newCollector(1000, 0)
 	h.leaveAt = len(want)
-	if err := b.ReadLoop(h); err != nil || !bytes.Equal(h.got, want) {
-		t.Errorf("ReadLoop = %v with %d octets", err, len(h.got))
+	if err := readAll(b, h); err != nil || !bytes.Equal(h.got, want) {
+		t.Errorf("reading = %v with %d octets", err, len(h.got))
 	}
 }
 
@@ -142,8 +142,8 @@ func TestCloseStopsAReaderThatNeverParks(t *testing.T) {
 		closed <- b.Close() // waits until the reader has left the descriptor
 	}()
 	h.pour(t)
-	if err := b.ReadLoop(h); !errors.Is(err, net.ErrClosed) {
-		t.Errorf("ReadLoop = %v, want net.ErrClosed", err)
+	if err := readAll(b, h); !errors.Is(err, net.ErrClosed) {
+		t.Errorf("reading = %v, want net.ErrClosed", err)
 	}
 	if err := <-closed; err != nil {
 		t.Error(err)
@@ -183,7 +183,7 @@ func TestLinkDoesNotAllocate(t *testing.T) {
 		a, b := fastPair(t, bind)
 		h := &pacer{collector: newCollector(64, 64), got: make(chan struct{})}
 		done := make(chan error, 1)
-		go func() { done <- b.ReadLoop(h) }()
+		go func() { done <- readAll(b, h) }()
 		bufs := [][]byte{[]byte("head"), []byte("body"), []byte("tail")}
 		one := [][]byte{[]byte("alone")}
 		if n := testing.AllocsPerRun(200, func() {
@@ -200,7 +200,7 @@ func TestLinkDoesNotAllocate(t *testing.T) {
 			t.Error(err)
 		}
 		if err := <-done; err != io.EOF {
-			t.Errorf("%s: ReadLoop = %v", bind, err)
+			t.Errorf("%s: reading = %v", bind, err)
 		}
 	}
 }

@@ -11,7 +11,30 @@ import (
 	"time"
 )
 
-// collector is a ReadHandler that keeps what it gets.
+// readHandler takes what readAll reads.
+type readHandler interface {
+	Idler
+	Space() []byte
+	Space2() []byte
+	Got(n int) (more bool, err error)
+}
+
+// readAll reads until the link ends or h wants to leave.
+func readAll(l *Link, h readHandler) error {
+	for {
+		n, err := l.Read(h.Space(), h.Space2(), h)
+		if n > 0 {
+			if more, herr := h.Got(n); herr != nil || !more {
+				return herr
+			}
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// collector is a readHandler that keeps what it gets.
 type collector struct {
 	space, space2 []byte
 	got           []byte
@@ -100,8 +123,8 @@ func TestLinkCarriesEverything(t *testing.T) {
 			done <- errors.Join(err, a.Close())
 		}()
 		h := newCollector(1000, 777)
-		if err := b.ReadLoop(h); err != io.EOF {
-			t.Errorf("ReadLoop = %v, want io.EOF", err)
+		if err := readAll(b, h); err != io.EOF {
+			t.Errorf("reading = %v, want io.EOF", err)
 		}
 		if err := <-done; err != nil {
 			t.Error(err)
@@ -112,7 +135,7 @@ func TestLinkCarriesEverything(t *testing.T) {
 	})
 }
 
-func TestReadLoopLeavesAndComesBack(t *testing.T) {
+func TestReadLeavesAndComesBack(t *testing.T) {
 	eachLink(t, func(t *testing.T, a, b *Link) {
 		done := make(chan error, 1)
 		go func() {
@@ -121,16 +144,16 @@ func TestReadLoopLeavesAndComesBack(t *testing.T) {
 		}()
 		h := newCollector(1, 0)
 		h.leaveAt = 4
-		if err := b.ReadLoop(h); err != nil || string(h.got) != "onet" {
-			t.Errorf("ReadLoop = %v with %q, want nil with onet", err, h.got)
+		if err := readAll(b, h); err != nil || string(h.got) != "onet" {
+			t.Errorf("reading = %v with %q, want nil with onet", err, h.got)
 		}
 		h.fail = errors.New("enough")
-		if err := b.ReadLoop(h); err != h.fail || string(h.got) != "onetw" {
-			t.Errorf("ReadLoop = %v with %q, want the handler's error", err, h.got)
+		if err := readAll(b, h); err != h.fail || string(h.got) != "onetw" {
+			t.Errorf("reading = %v with %q, want the handler's error", err, h.got)
 		}
 		h.fail, h.leaveAt = nil, 0
-		if err := b.ReadLoop(h); err != io.EOF || string(h.got) != "onetwo" {
-			t.Errorf("ReadLoop = %v with %q, want io.EOF with onetwo", err, h.got)
+		if err := readAll(b, h); err != io.EOF || string(h.got) != "onetwo" {
+			t.Errorf("reading = %v with %q, want io.EOF with onetwo", err, h.got)
 		}
 		if err := <-done; err != nil {
 			t.Error(err)
@@ -138,19 +161,19 @@ func TestReadLoopLeavesAndComesBack(t *testing.T) {
 	})
 }
 
-func TestReadLoopNeedsSpace(t *testing.T) {
+func TestReadNeedsSpace(t *testing.T) {
 	eachLink(t, func(t *testing.T, _, b *Link) {
-		if err := b.ReadLoop(newCollector(0, 0)); !errors.Is(err, syscall.EINVAL) {
-			t.Errorf("ReadLoop without space = %v, want EINVAL", err)
+		if err := readAll(b, newCollector(0, 0)); !errors.Is(err, syscall.EINVAL) {
+			t.Errorf("a read without space = %v, want EINVAL", err)
 		}
 	})
 }
 
-func TestCloseWakesReadLoop(t *testing.T) {
+func TestCloseWakesRead(t *testing.T) {
 	eachLink(t, func(t *testing.T, a, b *Link) {
 		done := make(chan error, 1)
 		h := newCollector(10, 0)
-		go func() { done <- b.ReadLoop(h) }()
+		go func() { done <- readAll(b, h) }()
 		if b.Fast() {
 			<-h.idle
 		}
@@ -158,16 +181,16 @@ func TestCloseWakesReadLoop(t *testing.T) {
 			t.Error(err)
 		}
 		if err := <-done; !errors.Is(err, net.ErrClosed) && !errors.Is(err, io.ErrClosedPipe) {
-			t.Errorf("ReadLoop = %v, want net.ErrClosed", err)
+			t.Errorf("reading = %v, want net.ErrClosed", err)
 		}
 	})
 }
 
-func TestDeadlineWakesReadLoop(t *testing.T) {
+func TestDeadlineWakesRead(t *testing.T) {
 	eachLink(t, func(t *testing.T, a, b *Link) {
 		done := make(chan error, 1)
 		h := newCollector(10, 0)
-		go func() { done <- b.ReadLoop(h) }()
+		go func() { done <- readAll(b, h) }()
 		if b.Fast() {
 			<-h.idle
 		}
@@ -175,15 +198,15 @@ func TestDeadlineWakesReadLoop(t *testing.T) {
 			t.Error(err)
 		}
 		if err := <-done; !errors.Is(err, os.ErrDeadlineExceeded) {
-			t.Errorf("ReadLoop = %v, want os.ErrDeadlineExceeded", err)
+			t.Errorf("reading = %v, want os.ErrDeadlineExceeded", err)
 		}
 		if err := b.Conn().SetReadDeadline(time.Now().Add(guard)); err != nil {
 			t.Error(err)
 		}
 		go func() { _, _ = a.Write([][]byte{[]byte("x")}) }()
 		h.leaveAt = 1
-		if err := b.ReadLoop(h); err != nil || string(h.got) != "x" {
-			t.Errorf("after the deadline ReadLoop = %v with %q", err, h.got)
+		if err := readAll(b, h); err != nil || string(h.got) != "x" {
+			t.Errorf("after the deadline reading = %v with %q", err, h.got)
 		}
 	})
 }
@@ -208,8 +231,8 @@ func TestCloseWhileWriting(t *testing.T) {
 		}()
 		h := newCollector(1000, 0)
 		h.leaveAt = first + 1 // an octet of Write is here, and most of it can't be
-		if err := b.ReadLoop(h); err != nil {
-			t.Errorf("ReadLoop = %v", err)
+		if err := readAll(b, h); err != nil {
+			t.Errorf("reading = %v", err)
 		}
 		if err := a.Close(); err != nil {
 			t.Error(err)
@@ -219,8 +242,8 @@ func TestCloseWhileWriting(t *testing.T) {
 			t.Errorf("Write = %v, want net.ErrClosed", r.err)
 		}
 		h.leaveAt = 0
-		if err := b.ReadLoop(h); err != io.EOF {
-			t.Errorf("ReadLoop = %v", err)
+		if err := readAll(b, h); err != io.EOF {
+			t.Errorf("reading = %v", err)
 		}
 		if r.n == 0 || !bytes.Equal(h.got, big[:first+r.n]) {
 			t.Errorf("%d octets arrived, but the writer counted %d", len(h.got), first+r.n)
