@@ -132,11 +132,8 @@ func (s *Socket) tryRecv(m *Msg, mem *pipe.Memory, reserved bool) error {
 		return s.refusal(verdict, nil)
 	}
 	s.load(m, a, mem)
-	s.pattern.Taken(a)
-	if s.recvWait.any() {
-		if _, next := s.pattern.Next(); next != pattern.Again {
-			s.recvWait.wake()
-		}
+	if s.recvWait.any() && s.pattern.MayRecv() != pattern.Again {
+		s.recvWait.wake()
 	}
 	s.recv.mu.Unlock()
 	if s.coupled != nil {
@@ -175,8 +172,8 @@ func (s *Socket) splice() {
 	s.arrivals.mu.Unlock()
 }
 
-// load fills m with what the pattern chose.
-func (s *Socket) load(m *Msg, a pattern.Arrival, mem *pipe.Memory) {
+// load fills m with what the pattern chose, and leaves that behind.
+func (s *Socket) load(m *Msg, a *pattern.Arrival, mem *pipe.Memory) {
 	switch {
 	case a.Frames != nil && mem != nil:
 		mem.Reuse()
@@ -184,9 +181,10 @@ func (s *Socket) load(m *Msg, a pattern.Arrival, mem *pipe.Memory) {
 	case a.Frames != nil:
 		m.Frames = a.Frames
 	case mem != nil:
-		m.Frames = a.Pipe.LoadInto(m.Frames, mem, a.ID, a.Skip)
+		m.Frames = a.Pipe.TakeInto(m.Frames, mem, a.ID, a.Skip)
 	default:
 		m.Frames = a.Pipe.Load(a.ID, a.Skip)
+		a.Pipe.Advance()
 	}
 	m.peer = a.Pipe.Peer()
 }

@@ -130,7 +130,6 @@ func (s *Socket) pickAndPut(frames [][]byte, m *Msg, reserved bool) (pipe.Flushe
 		return nil, s.refusal(verdict, m)
 	}
 	flush := s.deliver(route, frames[route.Skip:], m)
-	s.pattern.Sent(route)
 	if s.sendWait.any() && s.pattern.CanSend() {
 		s.sendWait.wake()
 	}
@@ -139,18 +138,17 @@ func (s *Socket) pickAndPut(frames [][]byte, m *Msg, reserved bool) (pipe.Flushe
 }
 
 // discard counts a message that is dropped. The send mutex is held.
-func (s *Socket) discard(route pattern.Route) {
+func (s *Socket) discard(route *pattern.Route) {
 	if p := route.Pipe; p != nil && !p.Out.Closed() {
 		p.Out.Refuse()
 	} else {
 		s.send.noPeer++
 	}
-	s.pattern.Sent(route)
 }
 
 // deliver puts a message into one pipe. It returns who must flush, if the
 // sender is to write itself. The send mutex is held.
-func (s *Socket) deliver(route pattern.Route, frames [][]byte, m *Msg) pipe.Flusher {
+func (s *Socket) deliver(route *pattern.Route, frames [][]byte, m *Msg) pipe.Flusher {
 	p, q := route.Pipe, route.Pipe.Out
 	if route.Hangup && emptyFrames(frames) {
 		p.Send.Finished = true

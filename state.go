@@ -30,7 +30,7 @@ func (s *Socket) Ready() Ready {
 		return CanRecv | CanSend
 	}
 	s.splice()
-	if _, v := s.pattern.Next(); v == pattern.Go || len(s.recv.back) > 0 {
+	if s.pattern.MayRecv() == pattern.Go || len(s.recv.back) > 0 {
 		r |= CanRecv
 	}
 	s.send.mu.Lock()
@@ -54,21 +54,16 @@ func (s *Socket) MaySend(first []byte) error {
 	}
 	s.send.mu.Lock()
 	defer s.send.mu.Unlock()
-	var verdict pattern.Verdict
 	switch {
 	case s.send.closed:
 		return s.sendError(s.dead())
 	case s.send.reserved:
 		return s.sendError(ErrState)
-	case s.fanner != nil:
-		_, verdict = s.fanner.Match(first)
-	default:
-		_, verdict = s.pattern.Pick(first, 2)
 	}
-	if verdict == pattern.Go {
-		return nil
+	if verdict := s.pattern.MaySend(first, 2); verdict != pattern.Go {
+		return s.sendError(s.refusal(verdict, nil))
 	}
-	return s.sendError(s.refusal(verdict, nil))
+	return nil
 }
 
 // peersChanged wakes those who wait for peers or subscriptions.

@@ -49,17 +49,21 @@ func (f *fq) next() {
 	}
 }
 
-// fair is the receive half of PULL, DEALER and PAIR.
-type fair struct{ fq }
+// MayRecv is that of a pattern that lets everything be received.
+func (f *fq) MayRecv() Verdict { return goOrAgain(f.pick()) }
 
-func (f *fair) Next() (Arrival, Verdict) {
-	if p := f.pick(); p != nil {
-		return Arrival{Pipe: p}, Go
-	}
-	return Arrival{}, Again
+// fair is the receive half of PULL, DEALER and PAIR.
+type fair struct {
+	fq
+	arrival Arrival
 }
 
-func (f *fair) Taken(a Arrival) {
-	a.Pipe.Advance()
+func (f *fair) Next() (*Arrival, Verdict) {
+	p := f.pick()
+	if p == nil {
+		return nil, Again
+	}
+	f.arrival.Pipe = p
 	f.next()
+	return &f.arrival, Go
 }

@@ -105,13 +105,16 @@ func (b *bench) send(frames ...string) (*pipe.Pipe, Verdict) {
 		c.Prepare()
 	}
 	list := octets(frames)
+	may := b.p.MaySend(list[0], len(list))
 	r, v := b.p.Pick(list[0], len(list))
-	switch v {
-	case Go:
+	if _, many := b.p.(Fanner); may != v && !many {
+		b.t.Fatalf("MaySend says %d, Pick %d", may, v)
+	}
+	if r == nil {
+		return nil, v
+	}
+	if v == Go {
 		r.Pipe.Out.Put(r.Prefix, list[r.Skip:])
-		b.p.Sent(r)
-	case Discard:
-		b.p.Sent(r)
 	}
 	return r.Pipe, v
 }
@@ -134,15 +137,19 @@ func (b *bench) refuses(want Verdict, frames ...string) {
 
 // recv receives as a socket does: "" if there is nothing.
 func (b *bench) recv() (message string, from *pipe.Pipe, v Verdict) {
+	may := b.p.MayRecv()
 	a, v := b.p.Next()
+	if may != v {
+		b.t.Fatalf("MayRecv says %d, Next %d", may, v)
+	}
 	if v != Go {
 		return "", nil, v
 	}
 	frames := a.Frames
 	if frames == nil {
 		frames = a.Pipe.Load(a.ID, a.Skip)
+		a.Pipe.Advance()
 	}
-	b.p.Taken(a)
 	return shown(frames), a.Pipe, v
 }
 

@@ -82,14 +82,28 @@ func (l *lb) next() {
 }
 
 // balanced is the send half of PUSH and DEALER.
-type balanced struct{ lb }
-
-func (b *balanced) Pick([]byte, int) (Route, Verdict) {
-	if p := b.pick(); p != nil {
-		return Route{Pipe: p}, Go
-	}
-	return Route{}, Again
+type balanced struct {
+	lb
+	route Route
 }
 
-func (b *balanced) Sent(Route)    { b.next() }
-func (b *balanced) CanSend() bool { return b.pick() != nil }
+func (b *balanced) Pick([]byte, int) (*Route, Verdict) {
+	p := b.pick()
+	if p == nil {
+		return nil, Again
+	}
+	b.route.Pipe = p
+	b.next()
+	return &b.route, Go
+}
+
+func (b *balanced) MaySend([]byte, int) Verdict { return goOrAgain(b.pick()) }
+func (b *balanced) CanSend() bool               { return b.pick() != nil }
+
+// goOrAgain is the verdict where a pipe was found, or none.
+func goOrAgain(p *pipe.Pipe) Verdict {
+	if p == nil {
+		return Again
+	}
+	return Go
+}

@@ -35,7 +35,8 @@ type Route struct {
 }
 
 // Arrival says what is received: the head message of Pipe without its first
-// Skip frames and with ID in front, or Frames, which are the caller's.
+// Skip frames and with ID in front, which the caller takes and leaves behind; or
+// Frames, which are the caller's.
 type Arrival struct {
 	Pipe   *pipe.Pipe
 	ID     []byte
@@ -53,10 +54,12 @@ type Pattern interface {
 	// Lost ends sending to p. What was received from it stays.
 	Lost(p *pipe.Pipe)
 
-	// Pick chooses the pipe for a message of n frames. Nothing changes until
-	// Sent is called.
-	Pick(first []byte, n int) (Route, Verdict)
-	Sent(r Route)
+	// Pick chooses the pipe for a message of n frames and passes the turn on:
+	// with Go or Discard the caller has to do so. The route is valid until the
+	// next call.
+	Pick(first []byte, n int) (*Route, Verdict)
+	// MaySend returns what Pick would say, and passes no turn on.
+	MaySend(first []byte, n int) Verdict
 	// Writable says that p, found full before, has room again.
 	Writable(p *pipe.Pipe)
 	// CanSend reports whether Pick would say Go for some message.
@@ -64,10 +67,12 @@ type Pattern interface {
 
 	// Readable says that p has something to receive.
 	Readable(p *pipe.Pipe)
-	// Next chooses what is received next. Nothing but what can't be delivered
-	// is lost until Taken is called.
-	Next() (Arrival, Verdict)
-	Taken(a Arrival)
+	// Next chooses what is received next and passes the turn on: with Go the
+	// caller has to take it. The arrival is valid until the next call.
+	Next() (*Arrival, Verdict)
+	// MayRecv returns what Next would say. Nothing but what can't be delivered
+	// is lost by it.
+	MayRecv() Verdict
 }
 
 // Coupled is a pattern whose sending depends on what was received. Its send
@@ -195,16 +200,16 @@ func Joinable(ours, theirs string) bool {
 // mute and deaf are halves that patterns are put together from.
 type mute struct{}
 
-func (mute) Pick([]byte, int) (Route, Verdict) { return Route{}, Unsupported }
-func (mute) Sent(Route)                        {}
-func (mute) Writable(*pipe.Pipe)               {}
-func (mute) CanSend() bool                     { return false }
+func (mute) Pick([]byte, int) (*Route, Verdict) { return nil, Unsupported }
+func (mute) MaySend([]byte, int) Verdict        { return Unsupported }
+func (mute) Writable(*pipe.Pipe)                {}
+func (mute) CanSend() bool                      { return false }
 
 type deaf struct{}
 
-func (deaf) Readable(p *pipe.Pipe)    { p.Drop() }
-func (deaf) Next() (Arrival, Verdict) { return Arrival{}, Unsupported }
-func (deaf) Taken(Arrival)            {}
+func (deaf) Readable(p *pipe.Pipe)     { p.Drop() }
+func (deaf) Next() (*Arrival, Verdict) { return nil, Unsupported }
+func (deaf) MayRecv() Verdict          { return Unsupported }
 
 // prober greets new peers with an empty message if the option says so.
 type prober struct{ c *Config }

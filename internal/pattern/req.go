@@ -17,7 +17,8 @@ type req struct {
 	id      uint32 // of the last request, with ReqCorrelate
 	waiting bool   // for the reply
 	asked   *pipe.Pipe
-	prefix  []byte
+	route   Route
+	arrival Arrival
 }
 
 func (t *req) Attach(p *pipe.Pipe) bool { t.attach(p); return true }
@@ -25,32 +26,32 @@ func (t *req) Attach(p *pipe.Pipe) bool { t.attach(p); return true }
 // Lost ends sending to p; its answer may have come already.
 func (t *req) Lost(p *pipe.Pipe) { t.lost(p) }
 
-func (t *req) Pick([]byte, int) (Route, Verdict) {
+func (t *req) MaySend([]byte, int) Verdict {
 	if t.waiting && !t.c.ReqRelaxed && !t.c.Requests {
-		return Route{}, State
+		return State
 	}
-	p := t.lb.pick()
-	if p == nil {
-		return Route{}, Again
-	}
-	if t.c.Requests {
-		return Route{Pipe: p}, Go
-	}
-	// RFC 28 "The REQ Socket Type": an empty delimiter goes in front.
-	t.prefix = t.prefix[:0]
-	if t.c.ReqCorrelate {
-		t.prefix = wire.AppendFrame(t.prefix, wire.FlagMore, binary.BigEndian.AppendUint32(nil, t.id+1))
-	}
-	t.prefix = wire.AppendFrame(t.prefix, wire.FlagMore, nil)
-	return Route{Pipe: p, Prefix: t.prefix}, Go
+	return goOrAgain(t.lb.pick())
 }
 
-func (t *req) Sent(r Route) {
-	t.lb.next()
+func (t *req) Pick(first []byte, n int) (*Route, Verdict) {
+	if v := t.MaySend(first, n); v != Go {
+		return nil, v
+	}
+	r := &t.route
+	r.Pipe, r.Prefix = t.lb.pick(), r.Prefix[:0]
 	if t.c.ReqCorrelate {
 		t.id++
 	}
+	if !t.c.Requests {
+		// RFC 28 "The REQ Socket Type": an empty delimiter goes in front.
+		if t.c.ReqCorrelate {
+			r.Prefix = wire.AppendFrame(r.Prefix, wire.FlagMore, binary.BigEndian.AppendUint32(nil, t.id))
+		}
+		r.Prefix = wire.AppendFrame(r.Prefix, wire.FlagMore, nil)
+	}
+	t.lb.next()
 	t.waiting, t.asked = true, r.Pipe
+	return r, Go
 }
 
 // Prepare drops what came in before the request: it can't be the answer.
@@ -67,23 +68,31 @@ func (t *req) CanSend() bool {
 	return (!t.waiting || t.c.ReqRelaxed || t.c.Requests) && t.lb.pick() != nil
 }
 
-func (t *req) Next() (Arrival, Verdict) {
-	if t.c.Requests {
-		if p := t.fq.pick(); p != nil {
-			return Arrival{Pipe: p}, Go
-		}
-		return Arrival{}, Again
+func (t *req) Next() (*Arrival, Verdict) {
+	v := t.MayRecv()
+	if v != Go {
+		return nil, v
 	}
-	if !t.waiting {
-		return Arrival{}, State
+	t.fq.next()
+	t.waiting, t.asked = false, nil
+	return &t.arrival, Go
+}
+
+func (t *req) MayRecv() Verdict {
+	if !t.waiting && !t.c.Requests {
+		return State
 	}
 	for p := t.fq.pick(); p != nil; p = t.fq.pick() {
-		if skip := t.answers(p); skip > 0 {
-			return Arrival{Pipe: p, Skip: skip}, Go
+		t.arrival = Arrival{Pipe: p}
+		if t.c.Requests {
+			return Go
+		}
+		if t.arrival.Skip = t.answers(p); t.arrival.Skip > 0 {
+			return Go
 		}
 		p.Advance()
 	}
-	return Arrival{}, Again
+	return Again
 }
 
 // answers returns how many frames of the head message are envelope, or 0 if
@@ -104,10 +113,4 @@ func (t *req) answers(p *pipe.Pipe) (skip int) {
 		return 0
 	}
 	return skip + 1
-}
-
-func (t *req) Taken(a Arrival) {
-	a.Pipe.Advance()
-	t.fq.next()
-	t.waiting, t.asked = false, nil
 }

@@ -11,10 +11,23 @@ type peers struct {
 	c      *Config
 	byID   map[string]*pipe.Pipe
 	serial uint32
+	route  Route
 }
 
 func newPeers(c *Config) peers {
-	return peers{c: c, byID: map[string]*pipe.Pipe{}, serial: c.Seed}
+	return peers{c: c, byID: map[string]*pipe.Pipe{}, serial: c.Seed, route: Route{Skip: 1}}
+}
+
+// named is the receive half of a pattern that says who sent a message: fair
+// queueing with an identity in front.
+type named struct{ fair }
+
+func (f *named) Next() (*Arrival, Verdict) {
+	a, v := f.fair.Next()
+	if v == Go {
+		a.ID = a.Pipe.ID
+	}
+	return a, v
 }
 
 // generate gives p an identity that no peer can choose. RFC 37 "The Identity
@@ -49,7 +62,7 @@ func (r *peers) Writable(*pipe.Pipe) {}
 type router struct {
 	peers
 	prober
-	fq
+	named
 }
 
 // Attach names the peer: as the user said before the connect, else as it calls
@@ -75,44 +88,39 @@ func (t *router) Attach(p *pipe.Pipe) bool {
 	return true
 }
 
-func (t *router) Pick(first []byte, n int) (Route, Verdict) {
-	if n < 2 {
-		return Route{}, Discard // an address and no message
-	}
+func (t *router) Pick(first []byte, n int) (*Route, Verdict) {
 	p := t.byID[string(first)]
+	if n < 2 {
+		p = nil // an address and no message
+	}
+	t.route.Pipe = p
 	switch {
+	case n < 2:
+		return &t.route, Discard
 	case p == nil && t.peers.c.RouterMandatory:
-		return Route{}, NoPeer
+		return nil, NoPeer
 	case p == nil:
-		return Route{}, Discard
+		return &t.route, Discard
 	case !p.Out.Full():
-		return Route{Pipe: p, Skip: 1}, Go
+		return &t.route, Go
 	case t.peers.c.RouterMandatory:
-		return Route{}, Again
+		return nil, Again
 	}
-	return Route{Pipe: p}, Discard
+	return &t.route, Discard
 }
 
-func (t *router) Sent(Route)    {}
+func (t *router) MaySend(first []byte, n int) Verdict {
+	_, v := t.Pick(first, n) // there are no turns
+	return v
+}
+
 func (t *router) CanSend() bool { return true }
-
-func (t *router) Next() (Arrival, Verdict) {
-	if p := t.pick(); p != nil {
-		return Arrival{Pipe: p, ID: p.ID}, Go
-	}
-	return Arrival{}, Again
-}
-
-func (t *router) Taken(a Arrival) {
-	a.Pipe.Advance()
-	t.next()
-}
 
 // stream talks to peers that know no ZMTP. Its messages are an identity and
 // octets; empty ones tell of a new connection and of its end.
 type stream struct {
 	peers
-	fq
+	named
 }
 
 func (t *stream) Attach(p *pipe.Pipe) bool {
@@ -148,30 +156,24 @@ func (t *stream) notify(p *pipe.Pipe) {
 	}
 }
 
-func (t *stream) Pick(first []byte, n int) (Route, Verdict) {
+func (t *stream) Pick(first []byte, n int) (*Route, Verdict) {
 	p := t.byID[string(first)]
+	t.route.Pipe, t.route.Hangup = nil, true
 	switch {
 	case n < 2:
-		return Route{}, Discard
+		return &t.route, Discard
 	case p == nil:
-		return Route{}, NoPeer
+		return nil, NoPeer
 	case p.Out.Full():
-		return Route{}, Again
+		return nil, Again
 	}
-	return Route{Pipe: p, Skip: 1, Hangup: true}, Go
+	t.route.Pipe = p
+	return &t.route, Go
 }
 
-func (t *stream) Sent(Route)    {}
+func (t *stream) MaySend(first []byte, n int) Verdict {
+	_, v := t.Pick(first, n) // there are no turns
+	return v
+}
+
 func (t *stream) CanSend() bool { return true }
-
-func (t *stream) Next() (Arrival, Verdict) {
-	if p := t.pick(); p != nil {
-		return Arrival{Pipe: p, ID: p.ID}, Go
-	}
-	return Arrival{}, Again
-}
-
-func (t *stream) Taken(a Arrival) {
-	a.Pipe.Advance()
-	t.next()
-}

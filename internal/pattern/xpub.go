@@ -25,6 +25,8 @@ type xpub struct {
 	heard int    // news[:heard] are delivered
 	told  int    // octets of the subscriptions in the rest
 	last  *pipe.Pipe
+
+	arrival Arrival
 }
 
 // news is a message for the user of an XPUB.
@@ -93,10 +95,14 @@ func (t *xpub) Match(first []byte) ([]*pipe.Pipe, Verdict) {
 	return t.matched, Go
 }
 
-func (t *xpub) Pick([]byte, int) (Route, Verdict) { return Route{}, Unsupported }
-func (t *xpub) Sent(Route)                        {}
-func (t *xpub) Writable(*pipe.Pipe)               {}
-func (t *xpub) CanSend() bool                     { return true }
+func (t *xpub) Pick([]byte, int) (*Route, Verdict) { return nil, Unsupported }
+func (t *xpub) Writable(*pipe.Pipe)                {}
+func (t *xpub) CanSend() bool                      { return true }
+
+func (t *xpub) MaySend(first []byte, _ int) Verdict {
+	_, v := t.Match(first)
+	return v
+}
 
 // Arrived works off subscriptions at once, whether or not the user receives.
 func (t *xpub) Arrived(p *pipe.Pipe) {
@@ -183,19 +189,22 @@ func (t *xpub) tell(p *pipe.Pipe, octet byte, topic []byte) {
 
 func (t *xpub) Readable(*pipe.Pipe) {}
 
-func (t *xpub) Next() (Arrival, Verdict) {
+func (t *xpub) MayRecv() Verdict {
 	switch {
 	case !t.tells:
-		return Arrival{}, Unsupported
+		return Unsupported
 	case t.heard == len(t.news):
-		return Arrival{}, Again
+		return Again
 	}
-	n := &t.news[t.heard]
-	return Arrival{Pipe: n.from, Frames: n.frames}, Go
+	return Go
 }
 
-func (t *xpub) Taken(Arrival) {
+func (t *xpub) Next() (*Arrival, Verdict) {
+	if v := t.MayRecv(); v != Go {
+		return nil, v
+	}
 	n := &t.news[t.heard]
+	t.arrival.Pipe, t.arrival.Frames = n.from, n.frames
 	if n.manual {
 		t.last = n.from
 	}
@@ -210,6 +219,7 @@ func (t *xpub) Taken(Arrival) {
 		clear(t.news[k:])
 		t.news, t.heard = t.news[:k], 0
 	}
+	return &t.arrival, Go
 }
 
 // Subscribe answers, with XPubManual, the subscription that was received

@@ -14,6 +14,7 @@ type xsub struct {
 	c       *Config
 	filters bool
 	topics  trie.Set
+	arrival Arrival
 }
 
 func (t *xsub) Attach(p *pipe.Pipe) bool {
@@ -53,19 +54,33 @@ func (t *xsub) Match([]byte) ([]*pipe.Pipe, Verdict) {
 	return t.pipes, Go
 }
 
-func (t *xsub) Pick([]byte, int) (Route, Verdict) { return Route{}, Unsupported }
-func (t *xsub) Sent(Route)                        {}
-func (t *xsub) Writable(*pipe.Pipe)               {}
-func (t *xsub) CanSend() bool                     { return !t.filters }
+func (t *xsub) Pick([]byte, int) (*Route, Verdict) { return nil, Unsupported }
+func (t *xsub) Writable(*pipe.Pipe)                {}
+func (t *xsub) CanSend() bool                      { return !t.filters }
 
-func (t *xsub) Next() (Arrival, Verdict) {
+func (t *xsub) MaySend(first []byte, _ int) Verdict {
+	_, v := t.Match(first)
+	return v
+}
+
+func (t *xsub) Next() (*Arrival, Verdict) {
+	v := t.MayRecv()
+	if v != Go {
+		return nil, v
+	}
+	t.next()
+	return &t.arrival, Go
+}
+
+func (t *xsub) MayRecv() Verdict {
 	for p := t.pick(); p != nil; p = t.pick() {
 		if t.wants(p) {
-			return Arrival{Pipe: p}, Go
+			t.arrival.Pipe = p
+			return Go
 		}
 		p.Advance()
 	}
-	return Arrival{}, Again
+	return Again
 }
 
 // wants reports whether the head message is for the user. A publisher may send
@@ -79,9 +94,4 @@ func (t *xsub) wants(p *pipe.Pipe) bool {
 	}
 	first, _ := p.HeadFirst()
 	return t.topics.Match(first) != t.c.InvertMatching
-}
-
-func (t *xsub) Taken(a Arrival) {
-	a.Pipe.Advance()
-	t.next()
 }

@@ -9,21 +9,32 @@ type cursor struct {
 	left   int   // messages left in the run, the head included
 	end    int   // where the head message ends in a run; 0: not known yet
 	unread int   // messages read and not yet reported to In
+	due    int   // unread at which In is told
+
+	conflate bool // In's
 }
 
 // Head reports whether there is a message to receive. It takes what has come
 // in when what it had is used up; when there is nothing, In is idle and will
 // tell of the next message.
 func (p *Pipe) Head() bool {
-	if p.In.conflate {
-		return p.headConflated()
+	if p.at < len(p.got) && !p.conflate {
+		return true
 	}
-	return p.at < len(p.got) || p.refill()
+	return p.refill()
 }
 
 func (p *Pipe) refill() bool {
 	q := p.In
+	if q.conflate {
+		p.conflate = true
+		return p.headConflated()
+	}
 	q.Mu.Lock()
+	p.due = (int(q.mark.Load()) + 1) / 2
+	if p.due == 0 {
+		p.due = noMark
+	}
 	if p.unread > 0 {
 		q.Read(p.unread)
 		p.unread = 0
@@ -109,10 +120,13 @@ func (p *Pipe) Advance() {
 		p.at++
 		p.enter()
 	}
-	if mark := int(p.In.mark.Load()); mark > 0 && p.unread >= (mark+1)/2 {
+	if p.unread >= p.due {
 		p.report()
 	}
 }
+
+// noMark is when to report to a queue without a mark before it is empty: never.
+const noMark = 1 << 30
 
 // report counts what was read, so that the other end may put more: at the
 // latest when half of the mark was read.

@@ -73,6 +73,30 @@ func (s *Seg) giveAway() bool {
 	return true
 }
 
+// TakeInto is LoadInto and Advance. A short message of one frame that has others
+// behind it takes the short road.
+func (p *Pipe) TakeInto(frames [][]byte, mem *Memory, id []byte, skip int) [][]byte {
+	if p.left > 1 && p.end == 0 && len(id)+skip == 0 && mem.owner == mem && mem.loan == nil && cap(frames) > 0 {
+		run := p.got[p.at].B[p.off:]
+		flags, head, size := header(run)
+		if flags&wire.FlagMore == 0 && size < lendFrom && size <= cap(mem.bytes) {
+			frames = frames[:1]
+			frames[0] = mem.bytes[:size:size]
+			copy(frames[0], run[head:])
+			mem.filled = true
+			p.off += head + size
+			p.left--
+			if p.unread++; p.unread >= p.due {
+				p.report()
+			}
+			return frames
+		}
+	}
+	frames = p.LoadInto(frames, mem, id, skip)
+	p.Advance()
+	return frames
+}
+
 // LoadInto refills a message from the head message: frames and mem are what
 // it had before. The frames it returns are valid until the next LoadInto.
 func (p *Pipe) LoadInto(frames [][]byte, mem *Memory, id []byte, skip int) [][]byte {

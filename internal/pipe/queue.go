@@ -159,6 +159,15 @@ func (q *Queue) TellLate() {
 // on each frame, then frames. The octets are copied. It reports whether the
 // reader has to be told.
 func (q *Queue) Put(prefix []byte, frames [][]byte) (tell bool) {
+	if len(frames) == 1 && len(prefix) == 0 && q.cur != nil && !q.conflate {
+		// The short road: one frame for which there is room.
+		body := frames[0]
+		size := len(body) + wire.MaxHeader
+		if b := q.cur.B; size <= cap(b)-len(b) && size < LargeMessage {
+			q.cur.B = wire.AppendFrame(b, 0, body)
+			return q.putDone(1, len(q.cur.B)-len(b))
+		}
+	}
 	size := len(prefix) + FramedSize(frames)
 	if size >= LargeMessage {
 		return q.PutParts(CopyParts(q.pool.Get(size), prefix, frames))
