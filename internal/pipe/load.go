@@ -73,28 +73,40 @@ func (s *Seg) giveAway() bool {
 	return true
 }
 
-// TakeInto is LoadInto and Advance. A short message of one frame that has others
-// behind it takes the short road.
+// TakeInto is LoadInto and Advance. A message of one frame takes the short road
+// while others lie behind it in the run: it is lent. The last of a run is copied
+// if it is small, so that a receiver at rest keeps nobody's chunk.
 func (p *Pipe) TakeInto(frames [][]byte, mem *Memory, id []byte, skip int) [][]byte {
-	if p.left > 1 && p.end == 0 && len(id)+skip == 0 && mem.owner == mem && mem.loan == nil && cap(frames) > 0 {
-		run := p.got[p.at].B[p.off:]
-		flags, head, size := header(run)
-		if flags&wire.FlagMore == 0 && size < lendFrom && size <= cap(mem.bytes) {
-			frames = frames[:1]
-			frames[0] = mem.bytes[:size:size]
-			copy(frames[0], run[head:])
-			mem.filled = true
-			p.off += head + size
+	if p.left > 1 && p.end == 0 && len(id)+skip == 0 && mem.owner == mem && cap(frames) > 0 {
+		s := &p.got[p.at]
+		flags, head, size := header(s.B[p.off:])
+		if from := p.off + head; flags&wire.FlagMore == 0 {
+			mem.lend(s.Buf)
+			p.off = from + size
 			p.left--
 			if p.unread++; p.unread >= p.due {
 				p.report()
 			}
+			frames = frames[:1]
+			frames[0] = s.B[from:p.off:p.off]
 			return frames
 		}
 	}
 	frames = p.LoadInto(frames, mem, id, skip)
 	p.Advance()
 	return frames
+}
+
+// lend makes m hold buf, where its next frames lie, and nothing else.
+func (m *Memory) lend(buf *Buf) {
+	m.filled = false
+	if m.loan == buf {
+		return
+	}
+	m.loan.Release()
+	if m.loan = buf; buf != nil {
+		buf.Hold()
+	}
 }
 
 // LoadInto refills a message from the head message: frames and mem are what
@@ -112,10 +124,7 @@ func (p *Pipe) LoadInto(frames [][]byte, mem *Memory, id []byte, skip int) [][]b
 			mem.bytes = append(mem.bytes[:0], id...)
 			frames = append(frames, mem.bytes[:len(id):len(id)])
 		}
-		if s.Buf != nil {
-			s.Buf.Hold()
-		}
-		mem.loan = s.Buf
+		mem.lend(s.Buf)
 		return p.appendSkipping(frames, skip)
 	}
 	size += len(id)
