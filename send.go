@@ -16,18 +16,22 @@ import (
 // WithSendTimeout is over; PUB, XPUB, XSUB, ROUTER and REP drop. An error means
 // that nothing was sent.
 func (s *Socket) Send(ctx context.Context, frames ...[]byte) error {
-	err := s.trySend(frames, nil, false)
-	if err != ErrAgain { //nolint:errorlint // trySend returns it bare
-		return s.sendError(err)
-	}
-	return s.sendError(s.waitSend(ctx, frames, nil, false))
+	return s.sendError(s.sendAny(ctx, frames, nil, false))
 }
 
-// sendAny is Send on a socket that is reserved for Request.
-func (s *Socket) sendAny(ctx context.Context, frames [][]byte) error {
-	err := s.trySend(frames, nil, true)
+// sendAny is Send, or SendMsg with m; with reserved on a socket that is reserved
+// for Request.
+func (s *Socket) sendAny(ctx context.Context, frames [][]byte, m *Msg, reserved bool) error {
+	err := s.trySend(frames, m, reserved)
+	if err == nil {
+		return nil
+	}
 	if err == ErrAgain { //nolint:errorlint // trySend returns it bare
-		err = s.waitSend(ctx, frames, nil, true)
+		err = s.waitSend(ctx, frames, m, reserved)
+	}
+	if err == errPaced { //nolint:errorlint // likewise
+		s.pace(ctx)
+		return nil
 	}
 	return err
 }
@@ -35,15 +39,17 @@ func (s *Socket) sendAny(ctx context.Context, frames [][]byte) error {
 // SendMsg sends a message and takes its memory: m is empty when it succeeds
 // and untouched when it fails. Large messages are not copied.
 func (s *Socket) SendMsg(ctx context.Context, m *Msg) error {
-	err := s.trySend(m.Frames, m, false)
-	if err == ErrAgain { //nolint:errorlint // trySend returns it bare
-		err = s.waitSend(ctx, m.Frames, m, false)
-	}
-	return s.sendError(err)
+	return s.sendError(s.sendAny(ctx, m.Frames, m, false))
 }
 
 // TrySend is Send that never waits: it fails with ErrAgain instead.
-func (s *Socket) TrySend(frames ...[]byte) error { return s.sendError(s.trySend(frames, nil, false)) }
+func (s *Socket) TrySend(frames ...[]byte) error {
+	err := s.trySend(frames, nil, false)
+	if err == errPaced { //nolint:errorlint // trySend returns it bare
+		return nil
+	}
+	return s.sendError(err)
+}
 
 func (s *Socket) sendError(err error) error {
 	if err == nil {
@@ -100,7 +106,7 @@ func (s *Socket) trySend(frames [][]byte, m *Msg, reserved bool) error {
 	if flush != nil {
 		flush.Flush()
 	}
-	if err == nil {
+	if err == nil || err == errPaced { //nolint:errorlint // pickAndPut returns it bare
 		s.changed() // now it may receive
 	}
 	return err
@@ -133,8 +139,12 @@ func (s *Socket) pickAndPut(frames [][]byte, m *Msg, reserved bool) (pipe.Flushe
 	if s.sendWait.any() && s.pattern.CanSend() {
 		s.sendWait.wake()
 	}
+	var err error
+	if q := route.Pipe.Out; route.Alone && q.Paced() {
+		s.send.behind, err = q, errPaced
+	}
 	s.send.mu.Unlock()
-	return flush, nil
+	return flush, err
 }
 
 // discard counts a message that is dropped. The send mutex is held.

@@ -45,7 +45,8 @@ type Socket struct {
 		mu      sync.Mutex
 		closed  bool
 		scratch []byte
-		noPeer  uint64 // messages dropped for want of a peer
+		noPeer  uint64      // messages dropped for want of a peer
+		behind  *pipe.Queue // the one that a sender was paced by last
 
 		reserved bool // for Request
 	}

@@ -2,6 +2,7 @@ package zmq
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -12,6 +13,7 @@ import (
 type waiter struct {
 	ch     chan struct{} // gets one token when it is woken
 	queued bool
+	timer  *time.Timer // of pace
 }
 
 // waiters are the blocked calls of one direction, first come, first woken.
@@ -130,6 +132,56 @@ func (s *Socket) block(ctx context.Context, w *waiter, deadline *time.Timer) err
 	case <-s.done:
 		return ErrClosed
 	}
+}
+
+// patience is how long a sender that is paced waits for a peer that takes nothing.
+const patience = 2 * time.Millisecond
+
+// errPaced says that a message was sent, and that the sender should now let the
+// peer catch up.
+var errPaced = errors.New("sent, and the peer is behind")
+
+// pace waits, after a message was sent, while much of what was sent still lies
+// in the queue and the peer is at it. A stream then stays within the processor's
+// cache. A peer that takes nothing is waited for once: then the queue fills up to
+// its mark.
+func (s *Socket) pace(ctx context.Context) {
+	w := s.sendWait.enter(false)
+	s.group.Help()
+	if s.paced(false) {
+		if w.timer == nil {
+			w.timer = time.NewTimer(patience)
+		} else {
+			w.timer.Reset(patience)
+		}
+		select {
+		case <-w.ch:
+		case <-ctx.Done():
+		case <-s.done:
+		case <-w.timer.C:
+			s.paced(true)
+		}
+		w.timer.Stop()
+	}
+	s.sendWait.leave(w)
+	// What it was woken for may be room, for which others wait.
+	s.send.mu.Lock()
+	if s.sendWait.any() && s.pattern.CanSend() {
+		s.sendWait.wake()
+	}
+	s.send.mu.Unlock()
+}
+
+// paced reports whether the peer is still behind; stalled says that it took
+// nothing for a while.
+func (s *Socket) paced(stalled bool) bool {
+	s.send.mu.Lock()
+	defer s.send.mu.Unlock()
+	q := s.send.behind
+	if stalled && q != nil {
+		q.Stall()
+	}
+	return q != nil && q.Paced()
 }
 
 // wakeSenders wakes who may send now that a pipe has got room or is gone: the

@@ -92,7 +92,7 @@ func (b *balanced) Pick([]byte, int) (*Route, Verdict) {
 	if p == nil {
 		return nil, Again
 	}
-	b.route.Pipe = p
+	b.route.Pipe, b.route.Alone = p, len(b.pipes) == 1
 	b.next()
 	return &b.route, Go
 }

@@ -32,6 +32,7 @@ type Route struct {
 	Prefix []byte // framed envelope that goes in front, each frame with MORE
 	Skip   int    // frames of the message that are addressing only
 	Hangup bool   // end the connection behind what waits (STREAM)
+	Alone  bool   // it could go to no other pipe: a sender may wait for this one
 }
 
 // Arrival says what is received: the head message of Pipe without its first

@@ -50,6 +50,8 @@ type Queue struct {
 	bytes    int          // octets put and not yet taken
 	mark     atomic.Int32 // high-water mark in messages; 0: none
 	full     bool
+	paced    bool // its writer waits until less lies there
+	stalled  bool // its reader took nothing for a while, and the writer need not wait
 	conflate bool
 	phase    phase
 	closed   bool
@@ -112,6 +114,22 @@ func (q *Queue) Full() bool {
 	q.full = mark > 0 && q.held >= mark && !q.conflate
 	return q.full
 }
+
+// pace is how many octets lie in a queue before a writer that can wait should do
+// so: more than that has left the processor's cache by the time it is read, and
+// to fetch it again costs more than all else that is done with it.
+const pace = 512 << 10
+
+// Paced reports whether much lies there and the reader is at it. The writer will
+// be told of room.
+func (q *Queue) Paced() bool {
+	q.paced = q.bytes >= pace && !q.stalled && !q.closed && q.reader != nil
+	return q.paced
+}
+
+// Stall says that the reader took nothing for a while: until it does, nobody is
+// paced, and the queue takes what its mark allows.
+func (q *Queue) Stall() { q.stalled = true }
 
 // Refuse counts a message that was dropped because the queue is full.
 func (q *Queue) Refuse() { q.count.Refused++ }

@@ -352,3 +352,40 @@ func TestEndKeepsWhatWaits(t *testing.T) {
 	r.expect("[1:a]", "")
 	r.balanced()
 }
+
+// TestPace: a writer is told to wait while much lies in a queue whose reader is at
+// it, and told of room when less does.
+func TestPace(t *testing.T) {
+	r := newRig(t, 0, false)
+	big := strings.Repeat("b", pace/4)
+	for range 3 {
+		r.put(big)
+		if r.q.Paced() {
+			t.Fatal("paced below the bound")
+		}
+	}
+	r.put(big)
+	if !r.q.Paced() {
+		t.Fatal("not paced at the bound")
+	}
+	r.q.Stall()
+	if r.q.Paced() {
+		t.Fatal("paced by a reader that takes nothing")
+	}
+	release(r.q.Take(r.ear, nil, pace/4))
+	r.put(big)
+	if !r.q.Paced() {
+		t.Fatal("not paced by a reader that takes again")
+	}
+	if r.ear.room != 0 {
+		t.Fatal("the writer was told of room before there was any")
+	}
+	release(r.q.Take(r.ear, nil, pace/2))
+	if r.ear.room != 1 {
+		t.Fatalf("the writer was told of room %d times, want 1", r.ear.room)
+	}
+	release(r.q.Take(r.ear, nil, pace))
+	if r.ear.room != 1 {
+		t.Error("a writer that does not wait was told of room")
+	}
+}

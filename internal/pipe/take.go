@@ -54,7 +54,20 @@ func (q *Queue) Take(r Reader, dst []Seg, max int) []Seg {
 	if len(dst) == 0 {
 		q.Rest()
 	}
+	q.relax()
 	return dst
+}
+
+// relax tells a writer that was paced that less lies there.
+func (q *Queue) relax() {
+	q.stalled = false
+	if !q.paced || q.bytes >= pace {
+		return
+	}
+	q.paced = false
+	if q.writer != nil && !q.closed {
+		q.writer.Writable(q.writerPipe)
+	}
 }
 
 // Yield ends the taking of r while something waits, as if r had just been told.
@@ -87,6 +100,7 @@ func (q *Queue) TakeAll(old []Seg) []Seg {
 	}
 	segs := q.segs
 	q.segs, q.bytes = old[:0], 0
+	q.relax()
 	return segs
 }
 
