@@ -5,6 +5,7 @@ package zmq_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"testing"
 
 	"github.com/phimq/zmq"
@@ -111,6 +112,41 @@ func TestLargeDoNotAllocate(t *testing.T) {
 				t.Fatal(e.err)
 			}
 		})
+	}
+}
+
+// TestAllocDoesNotAllocate fills one Msg again and again: small ones, and large
+// ones, which are handed over.
+func TestAllocDoesNotAllocate(t *testing.T) {
+	for _, bind := range []string{"tcp://127.0.0.1:*", "ipc://*", "inproc://alloc"} {
+		for _, size := range []int{8, 1 << 10, 100 << 10} {
+			t.Run(fmt.Sprint(bind[:3], size), func(t *testing.T) {
+				e := newExchange(t, [2]zmq.Type{zmq.PUSH, zmq.PULL}, bind)
+				e.burst = 1
+				n := byte(0)
+				e.send = func(ctx context.Context, s *zmq.Socket, m *zmq.Msg, _ [][]byte) error {
+					b := m.Alloc(size)
+					n++
+					b[0], b[len(b)-1] = n, n
+					return s.SendMsg(ctx, m)
+				}
+				run := func() {
+					e.run()
+					if f := e.in.Frames; len(f) != 1 || len(f[0]) != size || f[0][0] != n || f[0][size-1] != n {
+						t.Fatalf("message %d came as %d octets", n, e.in.Size())
+					}
+				}
+				for range 100 {
+					run()
+				}
+				if n := testing.AllocsPerRun(100, run); n > 0 {
+					t.Errorf("%v allocations, want 0", n)
+				}
+				if e.err != nil {
+					t.Fatal(e.err)
+				}
+			})
+		}
 	}
 }
 

@@ -2,6 +2,7 @@ package zmq_test
 
 import (
 	"context"
+	"encoding/binary"
 	"fmt"
 	"net"
 
@@ -217,4 +218,29 @@ func ExampleSocket_SendMsg() {
 	// Output:
 	// 0
 	// ["header" "body"]
+}
+
+// Alloc gives a frame to fill where it will be sent from.
+func ExampleMsg_Alloc() {
+	ctx := context.Background()
+	push, pull := zmq.NewPush(), zmq.NewPull()
+	defer push.Close()
+	defer pull.Close()
+	_, _ = pull.Bind("inproc://example-alloc")
+	_ = push.Connect("inproc://example-alloc")
+
+	var msg zmq.Msg
+	for i := range 3 {
+		frame := msg.Alloc(8)
+		binary.BigEndian.PutUint64(frame, uint64(i))
+		if err := push.SendMsg(ctx, &msg); err != nil {
+			fmt.Println(err)
+		}
+		got, _ := pull.Recv(ctx)
+		fmt.Println(binary.BigEndian.Uint64(got.Frames[0]))
+	}
+	// Output:
+	// 0
+	// 1
+	// 2
 }

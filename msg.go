@@ -38,6 +38,17 @@ func MsgFromStrings(frames ...string) Msg {
 	return m
 }
 
+// Alloc makes the message one frame of n octets, and returns the frame to be filled
+// for [Socket.SendMsg], like zmq_msg_init_size. The memory is recycled: a sender
+// that fills the same Msg again and again allocates nothing, and a large message
+// is written from where it was filled. Before it is filled, the frame holds octets
+// of earlier messages.
+func (m *Msg) Alloc(n int) []byte {
+	m.Frames = m.mem.Alloc(m.Frames, n)
+	m.RoutingID, m.Group, m.peer = 0, "", nil
+	return m.Frames[0]
+}
+
 // Size returns the octets of all frames.
 func (m *Msg) Size() int {
 	n := 0

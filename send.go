@@ -37,8 +37,10 @@ func (s *Socket) sendAny(ctx context.Context, frames [][]byte, m *Msg, reserved 
 }
 
 // SendMsg sends a message and takes its memory: m is empty when it succeeds
-// and untouched when it fails. Large messages are not copied.
+// and untouched when it fails. Large messages are not copied. A sender that has
+// no message yet gets the memory for it from [Msg.Alloc].
 func (s *Socket) SendMsg(ctx context.Context, m *Msg) error {
+	m.mem.From(&s.domain.pool)
 	return s.sendError(s.sendAny(ctx, m.Frames, m, false))
 }
 
@@ -305,12 +307,17 @@ func (m *Msg) handOver(prefix []byte, skip int) (parts [][]byte, buf *pipe.Buf, 
 	if buf, ok = m.mem.MoveLoan(); !ok {
 		return nil, nil, false
 	}
-	parts = m.Frames[skip:]
-	if len(prefix) > 0 {
+	switch {
+	case len(prefix) > 0:
 		parts, _ = pipe.CopyParts(&pipe.Buf{}, prefix, nil)
 		parts = append(parts, m.Frames[skip:]...)
+	case buf.Alone():
+		parts = append(buf.List(), m.Frames[skip:]...)
+	default:
+		parts, m.Frames = m.Frames[skip:], nil
 	}
-	m.Frames = nil
+	clear(m.Frames)
+	m.Frames = m.Frames[:0]
 	m.RoutingID, m.Group, m.peer = 0, "", nil
 	return parts, buf, true
 }

@@ -75,16 +75,13 @@ func (w *work) check(f []byte, n uint64) error {
 	return nil
 }
 
-// slabSize is what small payloads are cut from when each needs memory of its own.
-const slabSize = 64 << 10
-
 // sender sends payloads in one of our two ways: copied from the caller's memory,
-// or, "msg", given away with it.
+// or, "msg", filled in memory of the message's, which is given away.
 type sender struct {
 	*work
-	s    *zmq.Socket
-	b    []byte
-	slab []byte
+	s *zmq.Socket
+	b []byte
+	m zmq.Msg
 }
 
 func (w *work) sender(s *zmq.Socket) *sender { return &sender{work: w, s: s, b: make([]byte, w.size)} }
@@ -94,14 +91,8 @@ func (e *sender) send(n uint64) error {
 		e.fill(e.b, n)
 		return e.s.Send(e.ctx, e.b)
 	}
-	if len(e.slab) < e.size {
-		e.slab = make([]byte, max(slabSize/e.size, 1)*e.size)
-	}
-	b := e.slab[:e.size:e.size]
-	e.slab = e.slab[e.size:]
-	e.fill(b, n)
-	m := zmq.NewMsg(b)
-	return e.s.SendMsg(e.ctx, &m)
+	e.fill(e.m.Alloc(e.size), n)
+	return e.s.SendMsg(e.ctx, &e.m)
 }
 
 // receiver receives in one of our two ways: into a message's memory again, or,

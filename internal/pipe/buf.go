@@ -34,6 +34,9 @@ type Buf struct {
 // the memory of b, whose frames it is for: one allocation less for a message.
 func (b *Buf) List() [][]byte { return b.list[:0:len(b.list)] }
 
+// Alone reports whether the caller, who holds b, is the only one.
+func (b *Buf) Alone() bool { return b != nil && b.refs.Load() == 1 }
+
 // Hold adds a reader.
 func (b *Buf) Hold() { b.refs.Add(1) }
 

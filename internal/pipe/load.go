@@ -13,6 +13,32 @@ type Memory struct {
 	bytes  []byte
 	filled bool // the frames lie in bytes
 	loan   *Buf
+	pool   *Pool // where the memory of large messages comes from, once it is known
+}
+
+// From says where memory for large messages is to come from.
+func (m *Memory) From(pool *Pool) { m.pool = pool }
+
+// Alloc returns one frame of n octets, to be filled: a large one in recycled
+// memory that can be handed on, others in memory that m keeps. Frames are what the
+// message had before.
+func (m *Memory) Alloc(frames [][]byte, n int) [][]byte {
+	if m.owner != m {
+		frames = nil // those of the message that this one is a copy of
+	}
+	pool := m.pool
+	m.Reuse()
+	m.pool = pool
+	if n >= LargeMessage && pool != nil {
+		m.loan = pool.Get(n)
+		m.loan.B = m.loan.B[:n]
+		return append(frames[:0], m.loan.B[:n:n])
+	}
+	if cap(m.bytes) < n {
+		m.bytes = make([]byte, 0, n)
+	}
+	m.filled = true
+	return append(frames[:0], m.bytes[:n:n])
 }
 
 // Reuse makes m ready for the next filling: what was lent goes back.
