@@ -142,7 +142,7 @@ func (s *Socket) pickAndPut(frames [][]byte, m *Msg, reserved bool) (pipe.Flushe
 		s.sendWait.wake()
 	}
 	var err error
-	if q := route.Pipe.Out; route.Alone && q.Paced() {
+	if q := route.Pipe.Out; route.Alone && q.Paced(pipe.SendPace) {
 		s.send.behind, err = q, errPaced
 	}
 	s.send.mu.Unlock()

@@ -7,6 +7,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/phimq/zmq/internal/pipe"
 )
 
 // waiter is one blocked call.
@@ -181,7 +183,7 @@ func (s *Socket) paced(stalled bool) bool {
 	if stalled && q != nil {
 		q.Stall()
 	}
-	return q != nil && q.Paced()
+	return q != nil && q.Paced(pipe.SendPace)
 }
 
 // wakeSenders wakes who may send now that a pipe has got room or is gone: the

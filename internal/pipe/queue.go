@@ -50,7 +50,7 @@ type Queue struct {
 	bytes    int          // octets put and not yet taken
 	mark     atomic.Int32 // high-water mark in messages; 0: none
 	full     bool
-	paced    bool // its writer waits until less lies there
+	paced    int  // its writer waits until less octets lie there; 0: it does not
 	stalled  bool // its reader took nothing for a while, and the writer need not wait
 	conflate bool
 	phase    phase
@@ -115,16 +115,24 @@ func (q *Queue) Full() bool {
 	return q.full
 }
 
-// pace is how many octets lie in a queue before a writer that can wait should do
-// so: more than that has left the processor's cache by the time it is read, and
-// to fetch it again costs more than all else that is done with it.
-const pace = 512 << 10
+const (
+	// SendPace is how many octets lie in a queue before a sender that can wait
+	// does: more than that has left the processor's cache by the time it is
+	// written, and to fetch it again costs more than all else that is done with it.
+	SendPace = 512 << 10
+	// RecvPace is how many lie there before a connection's reader waits. It is more,
+	// as the collector of garbage runs the more often the less a process holds.
+	RecvPace = 4 << 20
+)
 
-// Paced reports whether much lies there and the reader is at it. The writer will
-// be told of room.
-func (q *Queue) Paced() bool {
-	q.paced = q.bytes >= pace && !q.stalled && !q.closed && q.reader != nil
-	return q.paced
+// Paced reports whether bound octets or more lie there and the reader is at it. The
+// writer will then be told when less does.
+func (q *Queue) Paced(bound int) bool {
+	q.paced = 0
+	if q.bytes >= bound && !q.stalled && !q.closed && q.reader != nil {
+		q.paced = bound
+	}
+	return q.paced > 0
 }
 
 // Stall says that the reader took nothing for a while: until it does, nobody is

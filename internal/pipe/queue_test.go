@@ -356,25 +356,26 @@ func TestEndKeepsWhatWaits(t *testing.T) {
 // TestPace: a writer is told to wait while much lies in a queue whose reader is at
 // it, and told of room when less does.
 func TestPace(t *testing.T) {
+	const pace = SendPace
 	r := newRig(t, 0, false)
 	big := strings.Repeat("b", pace/4)
 	for range 3 {
 		r.put(big)
-		if r.q.Paced() {
+		if r.q.Paced(pace) {
 			t.Fatal("paced below the bound")
 		}
 	}
 	r.put(big)
-	if !r.q.Paced() {
+	if !r.q.Paced(pace) {
 		t.Fatal("not paced at the bound")
 	}
 	r.q.Stall()
-	if r.q.Paced() {
+	if r.q.Paced(pace) {
 		t.Fatal("paced by a reader that takes nothing")
 	}
 	release(r.q.Take(r.ear, nil, pace/4))
 	r.put(big)
-	if !r.q.Paced() {
+	if !r.q.Paced(pace) {
 		t.Fatal("not paced by a reader that takes again")
 	}
 	if r.ear.room != 0 {

@@ -61,10 +61,10 @@ func (q *Queue) Take(r Reader, dst []Seg, max int) []Seg {
 // relax tells a writer that was paced that less lies there.
 func (q *Queue) relax() {
 	q.stalled = false
-	if !q.paced || q.bytes >= pace {
+	if q.bytes >= q.paced {
 		return
 	}
-	q.paced = false
+	q.paced = 0
 	if q.writer != nil && !q.closed {
 		q.writer.Writable(q.writerPipe)
 	}

@@ -223,6 +223,7 @@ type reader struct {
 	tell   bool          // the socket has to be told of what came in
 	room   chan struct{} // a token when a full queue has room again
 	paused atomic.Bool
+	timer  *time.Timer // of wait
 	// parting: what comes is not looked at, only read.
 	parting atomic.Bool
 }
@@ -297,6 +298,10 @@ func (r *reader) read() (more bool, err error) {
 	return more, err
 }
 
+// patience is how long a reader waits for a user who receives nothing, while the
+// mark would let more in.
+const patience = 2 * time.Millisecond
+
 // wait waits for room in the in-queue. It reports false when the connection
 // has ended.
 func (r *reader) wait() bool {
@@ -305,18 +310,36 @@ func (r *reader) wait() bool {
 	q := r.c.pipe.In
 	for {
 		q.Mu.Lock()
-		full := q.Full()
+		full, paced := q.Full(), q.Paced(pipe.RecvPace)
 		q.Mu.Unlock()
-		if !full || r.parting.Load() {
+		if !full && !paced || r.parting.Load() {
 			r.Traffic() // what the peer sent meanwhile is only read now
 			return true
 		}
+		var stalled <-chan time.Time
+		if !full {
+			stalled = r.alarm()
+		}
 		select {
 		case <-r.room:
+		case <-stalled:
+			q.Mu.Lock()
+			q.Stall()
+			q.Mu.Unlock()
 		case <-r.c.dead:
 			return false
 		}
 	}
+}
+
+// alarm goes off when patience is over.
+func (r *reader) alarm() <-chan time.Time {
+	if r.timer == nil {
+		r.timer = time.NewTimer(patience)
+	} else {
+		r.timer.Reset(patience)
+	}
+	return r.timer.C
 }
 
 // Writable says that the in-queue has room again.
@@ -337,7 +360,7 @@ func (r *reader) Run(buf *pipe.Buf, run []byte, n int) (more bool, err error) {
 	if q.PutRun(buf, run, n) {
 		r.tell = true
 	}
-	more = !q.Full()
+	more = !q.Full() && !q.Paced(pipe.RecvPace)
 	q.Mu.Unlock()
 	return more, nil
 }
@@ -353,7 +376,7 @@ func (r *reader) Large(parts [][]byte, buf *pipe.Buf) (more bool, err error) {
 	if q.PutParts(parts, buf) {
 		r.tell = true
 	}
-	more = !q.Full()
+	more = !q.Full() && !q.Paced(pipe.RecvPace)
 	q.Mu.Unlock()
 	return more, nil
 }
