@@ -375,6 +375,7 @@ func (s *Socket) sessionOptions() (*session.Options, error) {
 		Engine:           s.engineConfig(),
 		Transport:        transportOptions(c),
 		HandshakeTimeout: c.handshake,
+		Spin:             c.spin,
 		ConnectTimeout:   c.connectTimeout,
 		Reconnect:        c.reconnect,
 		ReconnectMax:     c.reconnectMax,

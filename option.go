@@ -63,7 +63,7 @@ type settings struct {
 
 	sendHWM, recvHWM                          int64
 	linger, sendTimeout, recvTimeout          time.Duration
-	immediate, conflate, ipv6                 bool
+	immediate, conflate, ipv6, spin           bool
 	routingID, connectRoutingID               string
 	reconnect, reconnectMax, connectTimeout   time.Duration
 	handshake                                 time.Duration

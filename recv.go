@@ -97,6 +97,7 @@ func (s *Socket) waitRecv(ctx context.Context, m *Msg, mem *pipe.Memory, reserve
 		w := s.recvWait.enter(again)
 		err := s.tryRecv(m, mem, reserved)
 		if err == ErrAgain { //nolint:errorlint // tryRecv returns it bare
+			s.group.Help() // it may wait for the answer to what it has just sent
 			if err = s.block(ctx, w, deadline); err == nil {
 				s.recvWait.leave(w)
 				continue

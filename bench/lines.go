@@ -9,6 +9,7 @@ import (
 const (
 	sendInto = "Send, RecvInto"
 	sendRecv = "Send, Recv"
+	intoSpin = "Send, RecvInto, WithSpin"
 	heapRecv = "Send, Recv, 32 MiB heap"
 	msgInto  = "SendMsg, RecvInto"
 
@@ -78,25 +79,32 @@ func inproc(name string, size int, count uint64, end, call string, ratio float64
 }
 
 func roundTrips() []line {
-	list := []line{latency("REQ-REP tcp, one CPU", "0", "0", 0.4, 0.4), latency("REQ-REP tcp, two CPUs", "0", "1", 0.85, 0)}
+	list := []line{latency("REQ-REP tcp, one CPU", "0", "0", 0.4, 0.4, 0), latency("REQ-REP tcp, two CPUs", "0", "1", 0.85, 0, 0.2)}
 	for _, size := range []int{64, 1 << 10} {
 		router, dealer := "router bind=tcp", "dealer window=100"
 		list = append(list, line{
-			Name: "DEALER-ROUTER echo, 100 in flight", Size: size, Count: 200_000, Goals: []goal{rate(sendInto, 3)},
-			Lanes: append([]lane{mine(sendInto, router, dealer)}, threads(router, dealer)...),
+			Name: "DEALER-ROUTER echo, 100 in flight", Size: size, Count: 200_000, Goals: []goal{rate(sendInto, 3), rate(intoSpin, 0)},
+			Lanes: append(spinning(router, dealer), threads(router, dealer)...),
 		})
 	}
 	return list
 }
 
+// spinning are two lanes of ours: as it is, and with readers that spin.
+func spinning(ends ...string) []lane {
+	return []lane{mine(sendInto, ends...), mine(intoSpin, withArgument(ends, "option=spin:1")...)}
+}
+
 // latency is a request at a time, each end pinned to a processor.
-func latency(name, cpuServer, cpuClient string, p50, p99 float64) line {
+func latency(name, cpuServer, cpuClient string, p50, p99, spun float64) line {
 	rep, req := "rep bind=tcp cpu="+cpuServer, "req cpu="+cpuClient
 	l := line{
 		Name: name, Size: 64, Count: 5_000,
 		Goals: []goal{{Metric: "p50", Lane: sendInto, Ratio: p50}, {Metric: "p99", Lane: sendInto, Ratio: p99}},
 		Lanes: append([]lane{mine(sendInto, rep, req)}, threads(rep, req)...),
 	}
+	l.Lanes = append(spinning(rep, req), l.Lanes[1:]...)
+	l.Goals = append(l.Goals, goal{Metric: "p50", Lane: intoSpin, Ratio: spun}, goal{Metric: "p99", Lane: intoSpin})
 	l.Lanes = append(l.Lanes,
 		lane{Name: "net.Conn", By: rawGo, Ends: []string{"raw-" + rep, "raw-" + req}},
 		lane{Name: "read and write", By: rawC, Ends: []string{"peer/raw-" + rep, "peer/raw-" + req}})

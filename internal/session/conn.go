@@ -48,10 +48,14 @@ type conn struct {
 }
 
 func newConn(g *Group, o *Options, endpoint string, bound bool, nc net.Conn) *conn {
-	return &conn{
+	c := &conn{
 		g: g, o: o, endpoint: endpoint, bound: bound, link: transport.NewLink(nc), fd: transport.Descriptor(nc),
 		serial: g.Serial(), dead: make(chan struct{}),
 	}
+	if o.Spin {
+		c.link.Spin()
+	}
+	return c
 }
 
 // hangup ends the connection: it wakes the reader and the writer, and the

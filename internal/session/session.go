@@ -44,6 +44,7 @@ type Options struct {
 	Engine           *engine.Config
 	Transport        *transport.Options
 	HandshakeTimeout time.Duration // 0: none
+	Spin             bool          // readers look for more before they sleep
 	ConnectTimeout   time.Duration // 0: the operating system's
 	Reconnect        time.Duration // first interval; negative: never
 	ReconnectMax     time.Duration // longest interval; 0: always the first
@@ -132,9 +133,7 @@ func (g *Group) now() time.Duration { return time.Since(g.base) }
 // Help writes, in the caller's goroutine and without blocking, what waits for
 // the flusher.
 func (g *Group) Help() {
-	for _, c := range g.flusher.steal() {
-		c.write()
-	}
+	g.flusher.write(g.flusher.take(false))
 }
 
 // Close ends all connections and waits for every goroutine.
@@ -209,33 +208,51 @@ func (f *flusher) stop() {
 	f.mu.Unlock()
 }
 
-func (f *flusher) steal() []*conn {
+// take takes the connections that wait. With end and none of them, the flusher no
+// longer runs.
+func (f *flusher) take(end bool) []*conn {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	list := f.dirty
-	f.dirty = nil
+	if len(list) > 0 {
+		f.dirty, f.spare = f.spare[:0], nil
+	} else if end {
+		f.running = false
+	}
 	return list
 }
 
+// write writes to the connections that were taken, and keeps the list for later.
+func (f *flusher) write(list []*conn) {
+	if len(list) == 0 {
+		return
+	}
+	for _, c := range list {
+		c.write()
+	}
+	clear(list)
+	f.mu.Lock()
+	f.spare = list[:0]
+	f.mu.Unlock()
+}
+
+// lingers is how often the flusher yields and looks for more before it ends: to
+// start it again costs its sender more, as a thread has to be woken for it.
+const lingers = 5
+
 func (g *Group) flushLoop() {
 	defer g.wg.Done()
-	f := &g.flusher
-	for {
-		f.mu.Lock()
-		list := f.dirty
-		if len(list) == 0 {
-			f.running = false
-			f.mu.Unlock()
+	for idle := 0; ; {
+		list := g.flusher.take(idle == lingers)
+		switch {
+		case len(list) > 0:
+			g.flusher.write(list)
+			idle = 0
+		case idle == lingers:
 			return
+		default:
+			idle++
+			transport.Yield()
 		}
-		f.dirty, f.spare = f.spare[:0], nil
-		f.mu.Unlock()
-		for _, c := range list {
-			c.write()
-		}
-		clear(list)
-		f.mu.Lock()
-		f.spare = list
-		f.mu.Unlock()
 	}
 }

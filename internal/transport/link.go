@@ -45,6 +45,10 @@ func NewLink(c net.Conn) *Link {
 // Conn is the wrapped connection, for addresses and deadlines.
 func (l *Link) Conn() net.Conn { return l.conn }
 
+// Spin makes Read look for more for a moment before it waits, where there is a
+// fast road: until then it returns 0.
+func (l *Link) Spin() { l.fast.spinning() }
+
 // Fast reports whether TryWrite can write: on Linux, on the TCP and Unix
 // connections of package net. It never changes.
 func (l *Link) Fast() bool { return l.fast.ok() }

@@ -45,6 +45,8 @@ func (f *fastRoad) init(c net.Conn) {
 
 func (f *fastRoad) ok() bool { return f.raw != nil }
 
+func (f *fastRoad) spinning() { f.in.spin.on = true }
+
 // outRoad is one call of write in progress.
 type outRoad struct {
 	step  func(fd uintptr) bool // write as a value, made once
@@ -176,6 +178,7 @@ type inRoad struct {
 	iov    [2]syscall.Iovec
 	n      int
 	parked bool
+	spin   spin
 	err    error
 }
 
@@ -200,6 +203,8 @@ func (r *inRoad) read(fd uintptr) bool {
 	}
 	n, errno := r.readOnce(fd)
 	switch {
+	case errno == syscall.EAGAIN && r.spin.more():
+		return true
 	case errno == syscall.EAGAIN:
 		r.parked = true
 		r.idle.Idle()
@@ -209,6 +214,7 @@ func (r *inRoad) read(fd uintptr) bool {
 	case n == 0:
 		r.err = io.EOF
 	}
+	r.spin.came()
 	r.n = n
 	return true
 }

@@ -9,6 +9,8 @@ type fastRoad struct{}
 
 func (*fastRoad) init(net.Conn) {}
 
+func (*fastRoad) spinning() {}
+
 func (*fastRoad) ok() bool { return false }
 
 func (*fastRoad) write([][]byte, bool) (n int, again bool, err error) { return 0, true, nil }
