@@ -76,13 +76,14 @@ func (h *host) Marks() (send, recv int, conflate bool) {
 func (h *host) Describe() *pipe.Peer {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	p := &pipe.Peer{Type: h.typ.String(), Properties: map[string]string{"socket-type": h.typ.String()}}
+	p := &pipe.Peer{Type: h.typ.String()}
+	p.Properties.Set("socket-type", p.Type)
 	if h.typ == REQ || h.typ == DEALER || h.typ == ROUTER {
 		p.Identity = h.conf.routingID
-		p.Properties["identity"] = p.Identity
+		p.Properties.Set("identity", p.Identity)
 	}
 	for i := 0; i+1 < len(h.conf.metadata); i += 2 {
-		p.Properties[lower(h.conf.metadata[i])] = h.conf.metadata[i+1]
+		p.Properties.Set(lower(h.conf.metadata[i]), h.conf.metadata[i+1])
 	}
 	return p
 }

@@ -215,6 +215,6 @@ func (p Peer) Property(name string) string {
 	case "routing-id":
 		return d.Identity
 	default:
-		return d.Properties[name]
+		return d.Properties.Get(name)
 	}
 }

@@ -82,17 +82,27 @@ func (c *Config) check(props []wire.Property) error {
 	return nil
 }
 
+// propertyName writes a name in lower case. The names that everybody sends are not
+// made anew for each peer.
+func propertyName(name string) string {
+	for _, known := range [...]string{"socket-type", "identity"} {
+		if strings.EqualFold(name, known) {
+			return known
+		}
+	}
+	return strings.ToLower(name)
+}
+
 // Describe makes the description of a peer from what it announced. RFC 37 "The
 // Identity Property": only some socket types have an identity.
 func Describe(props []wire.Property) *pipe.Peer {
-	p := &pipe.Peer{Properties: make(map[string]string, len(props))}
+	p := &pipe.Peer{Properties: make(pipe.Properties, 0, len(props))}
 	for _, prop := range props {
-		name := strings.ToLower(prop.Name)
-		p.Properties[name] = string(prop.Value)
+		p.Properties.Set(propertyName(prop.Name), string(prop.Value))
 	}
-	p.Type = p.Properties["socket-type"]
+	p.Type = p.Properties.Get("socket-type")
 	if announces(p.Type) {
-		p.Identity = p.Properties["identity"]
+		p.Identity = p.Properties.Get("identity")
 	}
 	return p
 }

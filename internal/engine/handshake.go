@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 
 	"github.com/phimq/zmq/internal/mech"
 	"github.com/phimq/zmq/internal/pipe"
@@ -31,7 +30,7 @@ func Handshake(rw io.ReadWriter, c *Config, m mech.Mechanism) (p *pipe.Peer, res
 	id, metadata := m.User()
 	p.UserID = id
 	for _, prop := range metadata {
-		p.Properties[strings.ToLower(prop.Name)] = string(prop.Value)
+		p.Properties.Set(propertyName(prop.Name), string(prop.Value))
 	}
 	return p, h.in[h.at:], nil
 }

@@ -75,7 +75,7 @@ func TestHandshake(t *testing.T) {
 				if err != nil {
 					t.Fatalf("version %d: %v", version, err)
 				}
-				if p.Version != want || p.Type != "PUSH" || p.Mechanism != "NULL" || p.Properties["x-colour"] != "red" || p.Identity != "" {
+				if p.Version != want || p.Type != "PUSH" || p.Mechanism != "NULL" || p.Properties.Get("x-colour") != "red" || p.Identity != "" {
 					t.Errorf("version %d: the peer is %+v", version, p)
 				}
 				left, _ := io.ReadAll(s)
@@ -198,7 +198,7 @@ func TestHandshakeIdentity(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if p.Identity != want || p.Properties["identity"] != "you" {
+		if p.Identity != want || p.Properties.Get("identity") != "you" {
 			t.Errorf("%s is %+v, want the identity %q", peer, p, want)
 		}
 		if said := ready("Socket-Type", "ROUTER", "Identity", "me", "X-More", "data"); !bytes.HasSuffix(s.wrote.Bytes(), said) {

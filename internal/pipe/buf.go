@@ -13,9 +13,9 @@ const (
 	// and not copied into a chunk. Below it the copy is cheaper.
 	LargeMessage = 32 << 10
 
-	smallestClass = 32 << 10
+	smallestClass = 4 << 10
 	classSteps    = 4  // steps from one power of two to the next
-	classCount    = 29 // 32 KiB to 4 MiB
+	classCount    = 41 // 4 KiB to 4 MiB
 	keepBytes     = 8 << 20
 )
 
@@ -128,14 +128,13 @@ func (p *Pool) put(b *Buf) {
 	}
 	clear(b.list[:]) // it may name memory of others
 	p.mu.Lock()
-	defer p.mu.Unlock()
 	p.lent -= cap(b.B)
-	if b.class >= classCount {
-		return
+	if b.class < classCount {
+		if list := p.free[b.class]; (len(list)+1)*cap(b.B) <= keepBytes {
+			p.free[b.class] = append(list, b)
+		}
 	}
-	if list := p.free[b.class]; (len(list)+1)*cap(b.B) <= keepBytes {
-		p.free[b.class] = append(list, b)
-	}
+	p.mu.Unlock()
 }
 
 // classOf returns the class whose buffers hold n octets, and their size. Four

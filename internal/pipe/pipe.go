@@ -19,20 +19,48 @@ import (
 // Peer says who is at the other end of a connection. It never changes once
 // it is made, so it stays valid after the peer has gone.
 type Peer struct {
-	Type       string            // socket type, as announced
-	Identity   string            // identity that the peer announced
-	Version    [2]byte           // ZMTP version in use
-	Mechanism  string            // "NULL", "PLAIN", "CURVE"
-	Local      string            // our endpoint
-	Remote     string            // address of the peer
-	UserID     string            // what authentication calls the peer
-	Descriptor uintptr           // the system's number of the connection; 0 if there is none
-	Properties map[string]string // metadata, names in lower case
-	PublicKey  string            // of CURVE: 32 octets
+	Type       string     // socket type, as announced
+	Identity   string     // identity that the peer announced
+	Version    [2]byte    // ZMTP version in use
+	Mechanism  string     // "NULL", "PLAIN", "CURVE"
+	Local      string     // our endpoint
+	Remote     string     // address of the peer
+	UserID     string     // what authentication calls the peer
+	Descriptor uintptr    // the system's number of the connection; 0 if there is none
+	Properties Properties // metadata
+	PublicKey  string     // of CURVE: 32 octets
 	// Certificate is what the peer has shown in TLS, if it was verified.
 	Certificate *x509.Certificate
 	// Username and Password are there while the peer is asked about only.
 	Username, Password string
+}
+
+// Properties is metadata of a peer, names in lower case. There are few: a list is
+// smaller than a map, and there is one for every connection.
+type Properties []Property
+
+// Property is one of them.
+type Property struct{ Name, Value string }
+
+// Get returns the value of a name, "" if there is none.
+func (l Properties) Get(name string) string {
+	for _, p := range l {
+		if p.Name == name {
+			return p.Value
+		}
+	}
+	return ""
+}
+
+// Set gives a name its value.
+func (l *Properties) Set(name, value string) {
+	for i := range *l {
+		if (*l)[i].Name == name {
+			(*l)[i].Value = value
+			return
+		}
+	}
+	*l = append(*l, Property{name, value})
 }
 
 // Pipe is a socket's view of one peer.

@@ -44,6 +44,7 @@ type Queue struct {
 	cur     *Buf   // chunk being filled, nil while there is nothing
 	curFrom int    // where the open run begins in cur
 	curN    int    // messages of the open run
+	chunk   int    // size of the next chunk
 	control []byte // command frames that go before anything else
 
 	held     int          // messages put and not yet counted as read
@@ -216,6 +217,20 @@ func (q *Queue) PutFramed(message []byte) (tell bool) {
 	return q.putDone(1, len(message))
 }
 
+const (
+	// firstChunk is the memory that a queue begins with: most hold a message or two.
+	firstChunk = 4 << 10
+	// chunkGrowth is how much larger the next one is when it was not enough.
+	chunkGrowth = 4
+)
+
+// shrink makes the next chunk smaller if little of this one was used.
+func (q *Queue) shrink() {
+	if q.chunk > firstChunk && len(q.cur.B) < q.chunk/(2*chunkGrowth) {
+		q.chunk /= chunkGrowth
+	}
+}
+
 // room makes cur a chunk that has room for size more octets.
 func (q *Queue) room(size int) {
 	if q.conflate {
@@ -225,9 +240,11 @@ func (q *Queue) room(size int) {
 		q.seal()
 		q.cur.Release()
 		q.cur = nil
+		q.chunk = min(q.chunk*chunkGrowth, ChunkSize)
 	}
 	if q.cur == nil {
-		q.cur, q.curFrom = q.pool.Chunk(), 0
+		q.chunk = max(q.chunk, firstChunk)
+		q.cur, q.curFrom = q.pool.Get(max(q.chunk, size)), 0
 	}
 }
 
@@ -278,21 +295,14 @@ const copyShare = 16
 // continues the one before extends it. The queue takes a hold of its own, or
 // copies a short run.
 func (q *Queue) PutRun(buf *Buf, run []byte, n int) (tell bool) {
-	if q.closed {
+	switch {
+	case q.closed:
 		return false
-	}
-	if q.conflate {
-		last := LastMessage(run)
-		q.count.Messages += uint64(n - 1)
-		q.count.Bytes += uint64(len(run) - len(last))
-		q.count.Replaced += q.drop() + uint64(n-1)
-		run, n = last, 1
-	}
-	if len(run) < cap(buf.B)/copyShare {
+	case q.conflate:
+		return q.putLast(buf, run, n)
+	case len(run) < cap(buf.B)/copyShare:
 		// A few messages must not keep all of buf from being used again.
-		q.room(len(run))
-		q.cur.B = append(q.cur.B, run...)
-		return q.putDone(n, len(run))
+		return q.putCopy(run, n)
 	}
 	if last := len(q.segs) - 1; last >= q.head && q.curN == 0 {
 		s := &q.segs[last]
@@ -303,8 +313,35 @@ func (q *Queue) PutRun(buf *Buf, run []byte, n int) (tell bool) {
 			return q.wake()
 		}
 	}
+	return q.putRun(buf, run, n)
+}
+
+// putRun appends a run as a segment of its own. It is apart because of its stack:
+// see reader.loop of package session.
+//
+//go:noinline
+func (q *Queue) putRun(buf *Buf, run []byte, n int) (tell bool) {
 	buf.Hold()
 	return q.PutSeg(Seg{Kind: Run, N: n, B: run, Buf: buf})
+}
+
+// putCopy appends a run of whole messages. The octets are copied.
+func (q *Queue) putCopy(run []byte, n int) (tell bool) {
+	q.room(len(run))
+	q.cur.B = append(q.cur.B, run...)
+	return q.putDone(n, len(run))
+}
+
+// putLast puts the last message of a run in place of all that waits.
+func (q *Queue) putLast(buf *Buf, run []byte, n int) (tell bool) {
+	last := LastMessage(run)
+	q.count.Messages += uint64(n - 1)
+	q.count.Bytes += uint64(len(run) - len(last))
+	q.count.Replaced += q.drop() + uint64(n-1)
+	if len(last) < cap(buf.B)/copyShare {
+		return q.putCopy(last, 1)
+	}
+	return q.putRun(buf, last, 1)
 }
 
 // continues reports whether b begins in memory where a ends.
@@ -354,6 +391,8 @@ func (q *Queue) PutControl(frames []byte) (tell bool) {
 func (q *Queue) ControlLen() int { return len(q.control) }
 
 // seal closes the open run and makes it a segment.
+//
+//go:noinline
 func (q *Queue) seal() {
 	if q.curN == 0 {
 		return

@@ -27,6 +27,7 @@ func (q *Queue) Take(r Reader, dst []Seg, max int) []Seg {
 	}
 	if q.cur != nil {
 		q.seal()
+		q.shrink()
 		q.cur.Release()
 		q.cur = nil
 	}
@@ -87,6 +88,7 @@ func (q *Queue) TakeAll(old []Seg) []Seg {
 	q.phase = taking
 	if q.cur != nil {
 		q.seal()
+		q.shrink()
 		q.cur.Release()
 		q.cur = nil
 	}

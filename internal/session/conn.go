@@ -167,8 +167,9 @@ func (c *conn) readLoop() error {
 	}
 	c.hangup(err)
 	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.reason
+	err = c.reason
+	c.mu.Unlock()
+	return err
 }
 
 func (c *conn) event(kind EventKind, err error) {
@@ -274,7 +275,12 @@ func (r *reader) loop() error {
 		if !more && !r.wait() {
 			return nil
 		}
-		more, err = r.read()
+		n, failed := r.read()
+		if more, err = true, failed; n > 0 {
+			if more, err = r.dec.Got(n); err == nil {
+				err = failed
+			}
+		}
 	}
 	if r.tell {
 		r.c.pipe.In.Tell()
@@ -285,21 +291,14 @@ func (r *reader) loop() error {
 	return err
 }
 
-func (r *reader) read() (more bool, err error) {
-	var n int
+// read reads once; 0 octets and no error when it should be tried again.
+//
+//go:noinline
+func (r *reader) read() (n int, err error) {
 	if link := r.c.link; link.Fast() {
-		n, err = link.Read(r.dec.Space(), r.dec.Space2(), r.dec)
-	} else {
-		n, err = link.Read(r.dec.Space(), nil, nil)
+		return link.Read(r.dec.Space(), r.dec.Space2(), r.dec)
 	}
-	if n == 0 {
-		return true, err
-	}
-	more, wrong := r.dec.Got(n)
-	if wrong != nil {
-		return false, wrong
-	}
-	return more, err
+	return r.c.link.Read(r.dec.Space(), nil, nil)
 }
 
 // patience is how long a reader waits for a user who receives nothing, while the
