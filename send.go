@@ -215,6 +215,7 @@ func (s *Socket) fanOut(frames [][]byte, m *Msg) error {
 		return s.refusal(verdict, m)
 	}
 	var later []*pipe.Pipe
+	var behind []pipe.Flusher // the flusher has not come to them
 	if pipe.FramedSize(frames) >= pipe.LargeMessage {
 		later = s.fanOutLarge(pipes, frames, m)
 	} else {
@@ -224,6 +225,8 @@ func (s *Socket) fanOut(frames [][]byte, m *Msg) error {
 				p.Out.Refuse()
 			} else if p.Out.PutFramed(s.send.scratch) {
 				later = s.tell(later, p)
+			} else if p.Link != nil && p.Out.Due(fanShare) {
+				behind = append(behind, p.Link)
 			}
 		}
 		m.taken()
@@ -232,8 +235,15 @@ func (s *Socket) fanOut(frames [][]byte, m *Msg) error {
 	for _, p := range later {
 		p.Out.TellLate()
 	}
+	for _, link := range behind {
+		link.Flush()
+	}
 	return nil
 }
+
+// fanShare is how many octets wait for one of many when the sender writes them
+// itself: one flusher would fall behind, and what waits would leave the cache.
+const fanShare = 32 << 10
 
 // fanOutLarge puts one copy of a large message into all pipes.
 func (s *Socket) fanOutLarge(pipes []*pipe.Pipe, frames [][]byte, m *Msg) (later []*pipe.Pipe) {

@@ -136,6 +136,10 @@ func (q *Queue) Paced(bound int) bool {
 	return q.paced > 0
 }
 
+// Due reports whether n octets or more lie there and the reader, which knows, has
+// not begun to take them.
+func (q *Queue) Due(n int) bool { return q.bytes >= n && q.phase == told }
+
 // Stall says that the reader took nothing for a while: until it does, nobody is
 // paced, and the queue takes what its mark allows.
 func (q *Queue) Stall() { q.stalled = true }
