@@ -64,3 +64,37 @@ func TestAllocKeepsMessagesApart(t *testing.T) {
 		}
 	}
 }
+
+// TestCopiedBackMessage: a message that takes the place of its original again has
+// nothing to give back that was given back already.
+func TestCopiedBackMessage(t *testing.T) {
+	push, pull := open(t, zmq.PUSH), open(t, zmq.PULL)
+	bound, err := pull.Bind("tcp://127.0.0.1:*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := push.Connect(bound.Endpoint()); err != nil {
+		t.Fatal(err)
+	}
+	const size = 100 << 10
+	var m, in zmq.Msg
+	for c := range byte(20) {
+		copy(m.Alloc(size), bytes.Repeat([]byte{c}, size))
+		saved := m
+		if err := push.SendMsg(t.Context(), &m); err != nil {
+			t.Fatal(err)
+		}
+		m = saved
+		m.Alloc(size)[0] = 'z' // memory of its own, not of what is on its way
+		kept := in
+		if err := pull.RecvInto(t.Context(), &in); err != nil {
+			t.Fatal(err)
+		}
+		if bytes.Count(in.Frames[0], []byte{c}) != size {
+			t.Fatalf("message %d was overwritten", c)
+		}
+		if c%2 == 1 {
+			in = kept
+		}
+	}
+}

@@ -30,7 +30,9 @@ func (s *Socket) sendAny(ctx context.Context, frames [][]byte, m *Msg, reserved 
 		err = s.waitSend(ctx, frames, m, reserved)
 	}
 	if err == errPaced { //nolint:errorlint // likewise
-		s.pace(ctx)
+		if d := s.sendTimeout(); d < 0 || d >= patience {
+			s.pace(ctx)
+		}
 		return nil
 	}
 	return err
@@ -326,8 +328,12 @@ func (m *Msg) handOver(prefix []byte, skip int) (parts [][]byte, buf *pipe.Buf, 
 	default:
 		parts, m.Frames = m.Frames[skip:], nil
 	}
-	clear(m.Frames)
-	m.Frames = m.Frames[:0]
+	if buf != nil { // the list is that of Alloc or RecvInto, and is used again
+		clear(m.Frames)
+		m.Frames = m.Frames[:0]
+	} else {
+		m.Frames = nil
+	}
 	m.RoutingID, m.Group, m.peer = 0, "", nil
 	return parts, buf, true
 }

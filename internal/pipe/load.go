@@ -11,8 +11,8 @@ const lendFrom = 8 << 10
 type Memory struct {
 	owner  *Memory
 	bytes  []byte
-	filled bool // the frames lie in bytes
-	loan   *Buf
+	filled bool  // the frames lie in bytes
+	loan   *loan // shared with copies; nil until there is one
 	pool   *Pool // where the memory of large messages comes from, once it is known
 }
 
@@ -30,9 +30,11 @@ func (m *Memory) Alloc(frames [][]byte, n int) [][]byte {
 	m.Reuse()
 	m.pool = pool
 	if n >= LargeMessage && pool != nil {
-		m.loan = pool.Get(n)
-		m.loan.B = m.loan.B[:n]
-		return append(frames[:0], m.loan.B[:n:n])
+		buf := pool.Get(n)
+		buf.B = buf.B[:n]
+		m.lend(buf)
+		buf.Release() // m holds it now
+		return append(frames[:0], buf.B[:n:n])
 	}
 	if cap(m.bytes) < n {
 		m.bytes = make([]byte, 0, n)
@@ -47,8 +49,7 @@ func (m *Memory) Reuse() {
 		*m = Memory{owner: m}
 		return
 	}
-	m.loan.Release()
-	m.loan, m.filled = nil, false
+	m.lend(nil)
 }
 
 // MoveLoan gives the hold on lent memory to the caller, who then owns the
@@ -58,7 +59,9 @@ func (m *Memory) MoveLoan() (buf *Buf, ok bool) {
 		return nil, false
 	}
 	// An identity that was put in front of lent frames lies in bytes.
-	buf, m.loan, m.bytes = m.loan, nil, nil
+	if m.bytes = nil; m.loan != nil {
+		buf, m.loan.buf = m.loan.buf, nil
+	}
 	return buf, true
 }
 
@@ -123,14 +126,23 @@ func (p *Pipe) TakeInto(frames [][]byte, mem *Memory, id []byte, skip int) [][]b
 	return frames
 }
 
+// loan is memory that a message has borrowed. A copy of a message that takes the
+// place of the original, later, finds here what was given back meanwhile.
+type loan struct{ buf *Buf }
+
 // lend makes m hold buf, where its next frames lie, and nothing else.
 func (m *Memory) lend(buf *Buf) {
 	m.filled = false
-	if m.loan == buf {
+	switch {
+	case m.loan == nil && buf == nil:
+		return
+	case m.loan == nil:
+		m.loan = &loan{}
+	case m.loan.buf == buf:
 		return
 	}
-	m.loan.Release()
-	if m.loan = buf; buf != nil {
+	m.loan.buf.Release()
+	if m.loan.buf = buf; buf != nil {
 		buf.Hold()
 	}
 }
