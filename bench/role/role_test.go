@@ -123,6 +123,7 @@ func TestWithin(t *testing.T) {
 			t.Errorf("inproc %s: %+v", args, got)
 		}
 		r.end()
+		r.running.Wait() // the names of its endpoints are free again
 	}
 }
 
