@@ -375,7 +375,7 @@ func (s *Socket) sessionOptions() (*session.Options, error) {
 		Engine:           s.engineConfig(),
 		Transport:        transportOptions(c),
 		HandshakeTimeout: c.handshake,
-		Spin:             c.spin,
+		Spin:             time.Duration(c.spin) * time.Microsecond,
 		ConnectTimeout:   c.connectTimeout,
 		Reconnect:        c.reconnect,
 		ReconnectMax:     c.reconnectMax,

@@ -63,7 +63,8 @@ type settings struct {
 
 	sendHWM, recvHWM                          int64
 	linger, sendTimeout, recvTimeout          time.Duration
-	immediate, conflate, ipv6, spin           bool
+	immediate, conflate, ipv6                 bool
+	spin                                      int64
 	routingID, connectRoutingID               string
 	reconnect, reconnectMax, connectTimeout   time.Duration
 	handshake                                 time.Duration
@@ -97,6 +98,7 @@ func defaults() settings {
 		maxMessage:       1 << 30,
 		backlog:          0, sendBuffer: -1, recvBuffer: -1,
 		keepAlive: -1, keepCount: -1, keepIdle: -1, keepIntvl: -1,
+		spin:         -1,
 		streamNotify: true,
 		leastVersion: "3.0",
 		security:     security{enforceDomain: true},

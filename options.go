@@ -184,12 +184,23 @@ func WithHeartbeatTTL(d time.Duration) Option { return durationOption("heartbeat
 // by the same value, or 1 GiB if that is more.
 func WithMaxMessageSize(octets int64) Option { return intOption("maxmsgsize", octets) }
 
-// WithSpin lets a connection that has received something look for more, for up to
-// 50 µs, before it sleeps. Where processors are idle, an answer from another one
-// then comes ten times as soon, as nobody has to be woken; it costs the time of a
-// processor. A connection on which nothing came in time looks more rarely. It needs
-// Linux, and does nothing without.
-func WithSpin(on bool) Option { return boolOption("spin", on) }
+// WithSpin sets how long a connection that has received something looks for more
+// before it sleeps, up to 1 s, in steps of 1 µs; and then a Recv that found nothing
+// does so too. An answer that comes meanwhile comes up to ten times as soon, as nobody
+// has to be woken; it costs the time of a processor, and on a process that has one
+// only, other connections of the process may then wait 10 ms for their turn. 0 lets
+// them sleep at once. By default, negative, connections look for up to 50 µs, as long
+// as that pays, and always leave a processor free. It does nothing but on Linux.
+func WithSpin(d time.Duration) Option {
+	n := d.Microseconds()
+	switch {
+	case d < 0:
+		n = -1
+	case d > 0:
+		n = max(n, 1)
+	}
+	return intOption("spin", n)
+}
 
 // WithLeastVersion refuses peers that speak an older ZMTP: "3.0", the default,
 // or "3.1".

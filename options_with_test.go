@@ -50,7 +50,7 @@ var withs = []struct {
 	{zmq.PAIR, zmq.WithHeartbeatTTL(10 * time.Second), map[string]string{"heartbeat_ttl": "10000"}},
 	{zmq.PAIR, zmq.WithMaxMessageSize(1 << 40), map[string]string{"maxmsgsize": "1099511627776"}},
 	{zmq.PAIR, zmq.WithLeastVersion("3.1"), map[string]string{"zmtp_least": "3.1"}},
-	{zmq.PAIR, zmq.WithSpin(true), map[string]string{"spin": "1"}},
+	{zmq.PAIR, zmq.WithSpin(20 * time.Microsecond), map[string]string{"spin": "20"}},
 	{zmq.PAIR, zmq.WithIPv6(true), map[string]string{"ipv6": "1"}},
 	{zmq.PAIR, zmq.WithZAPDomain("home"), map[string]string{"zap_domain": "home"}},
 	{zmq.PAIR, zmq.WithZAPEnforceDomain(false), map[string]string{"zap_enforce_domain": "0"}},

@@ -94,6 +94,9 @@ func (s *Socket) waitRecv(ctx context.Context, m *Msg, mem *pipe.Memory, reserve
 		defer deadline.Stop()
 	}
 	for again := false; ; again = true {
+		if s.spin > 0 {
+			s.look(ctx, d)
+		}
 		w := s.recvWait.enter(again)
 		err := s.tryRecv(m, mem, reserved)
 		if err == ErrAgain { //nolint:errorlint // tryRecv returns it bare

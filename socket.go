@@ -63,6 +63,7 @@ type Socket struct {
 	recvWait waiters
 
 	_        [128]byte
+	spin     time.Duration // how long a Recv looks for more before it sleeps
 	arrivals struct {
 		n     atomic.Int32
 		mu    sync.Mutex
@@ -102,6 +103,7 @@ func newSocket(t Type, opts []Option) *Socket {
 			s.bad = s.opError("new", "", err)
 		}
 	}
+	s.spin = time.Duration(s.conf.spin) * time.Microsecond
 	s.domain, s.logger, s.onEvent = s.conf.domain, s.conf.logger, s.conf.events
 	s.seed = rand.Uint32()
 	s.rules.Seed = s.seed
@@ -113,7 +115,7 @@ func newSocket(t Type, opts []Option) *Socket {
 	s.arriver, _ = s.pattern.(pattern.Arriver)
 	s.prompt = t == REQ || t == REP
 	s.host = (*host)(s)
-	s.group = session.NewGroup(s.host)
+	s.group = session.NewGroup(s.host, &s.domain.spinners)
 	for _, o := range opts {
 		if o.info != nil && o.info.action != nil && s.bad == nil {
 			s.bad = o.info.action(s, o.value)

@@ -3,6 +3,7 @@ package zmq
 import (
 	"context"
 	"errors"
+	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -133,6 +134,27 @@ func (s *Socket) block(ctx context.Context, w *waiter, deadline *time.Timer) err
 		return ErrTimeout
 	case <-s.done:
 		return ErrClosed
+	}
+}
+
+// oneLook is less than what a look takes. It bounds look by count as well, for where
+// time stands still as long as somebody is awake.
+const oneLook = 10 * time.Nanosecond
+
+// look waits awake, while nothing comes in and for as long as WithSpin and the limit
+// of the call say: to sleep and to be woken takes longer than many an answer.
+func (s *Socket) look(ctx context.Context, limit time.Duration) {
+	s.group.Help()
+	spin := s.spin
+	if limit >= 0 {
+		spin = min(spin, limit)
+	}
+	start := time.Now()
+	for n := spin / oneLook; n > 0 && s.arrivals.n.Load() == 0 && time.Since(start) < spin; n-- {
+		if s.isClosed() || ctx.Err() != nil {
+			return
+		}
+		runtime.Gosched()
 	}
 }
 

@@ -92,7 +92,7 @@ func roundTrips() []line {
 
 // spinning are two lanes of ours: as it is, and with readers that spin.
 func spinning(ends ...string) []lane {
-	return []lane{mine(sendInto, ends...), mine(intoSpin, withArgument(ends, "option=spin:1")...)}
+	return []lane{mine(sendInto, ends...), mine(intoSpin, withArgument(ends, "option=spin:50")...)}
 }
 
 // latency is a request at a time, each end pinned to a processor.

@@ -44,7 +44,7 @@ type Options struct {
 	Engine           *engine.Config
 	Transport        *transport.Options
 	HandshakeTimeout time.Duration // 0: none
-	Spin             bool          // readers look for more before they sleep
+	Spin             time.Duration // how long readers look for more before they sleep; see transport.Link.Spin
 	ConnectTimeout   time.Duration // 0: the operating system's
 	Reconnect        time.Duration // first interval; negative: never
 	ReconnectMax     time.Duration // longest interval; 0: always the first
@@ -84,15 +84,17 @@ type Group struct {
 	flusher flusher
 	serials atomic.Uint64 // of connections
 
+	spinners *transport.Spinners
+
 	mu      sync.Mutex
 	closing bool
 	wg      sync.WaitGroup // every goroutine of the group
 	conns   map[*conn]struct{}
 }
 
-// NewGroup returns an empty group.
-func NewGroup(host Host) *Group {
-	g := &Group{host: host, base: time.Now(), conns: map[*conn]struct{}{}}
+// NewGroup returns an empty group. Its readers that spin count among spinners.
+func NewGroup(host Host, spinners *transport.Spinners) *Group {
+	g := &Group{host: host, spinners: spinners, base: time.Now(), conns: map[*conn]struct{}{}}
 	g.ctx, g.cancel = context.WithCancel(context.Background())
 	g.flusher.loop = g.flushLoop
 	return g

@@ -4,6 +4,7 @@ import (
 	"net"
 	"os"
 	"syscall"
+	"time"
 )
 
 // Link is one byte link with a non-blocking side. It wraps a net.Conn.
@@ -45,9 +46,10 @@ func NewLink(c net.Conn) *Link {
 // Conn is the wrapped connection, for addresses and deadlines.
 func (l *Link) Conn() net.Conn { return l.conn }
 
-// Spin makes Read look for more for a moment before it waits, where there is a
-// fast road: until then it returns 0.
-func (l *Link) Spin() { l.fast.spinning() }
+// Spin makes Read look for more for so long before it waits, where there is a fast
+// road: until then it returns 0. With a negative limit it does so for a moment, as long
+// as that has paid of late, and as spinners has a place for it.
+func (l *Link) Spin(limit time.Duration, spinners *Spinners) { l.fast.spinning(limit, spinners) }
 
 // Fast reports whether TryWrite can write: on Linux, on the TCP and Unix
 // connections of package net. It never changes.

@@ -5,6 +5,7 @@ import (
 	"net"
 	"os"
 	"syscall"
+	"time"
 	"unsafe"
 )
 
@@ -45,7 +46,12 @@ func (f *fastRoad) init(c net.Conn) {
 
 func (f *fastRoad) ok() bool { return f.raw != nil }
 
-func (f *fastRoad) spinning() { f.in.spin.on = true }
+func (f *fastRoad) spinning(limit time.Duration, spinners *Spinners) {
+	if f.in.spin = (spin{limit: limit}); limit < 0 {
+		spinners.Measure()
+		f.in.spin = spin{limit: usualSpin, spinners: spinners}
+	}
+}
 
 // outRoad is one call of write in progress.
 type outRoad struct {
@@ -187,6 +193,8 @@ func (f *fastRoad) read(a, b []byte, idle Idler) (n int, err error) {
 	r.a, r.b, r.idle, r.n, r.parked, r.err = a, b, idle, 0, false, nil
 	if err = f.raw.Read(r.step); err == nil {
 		err = r.err
+	} else {
+		r.spin.end()
 	}
 	r.a, r.b, r.idle, r.err = nil, nil, nil, nil // they must not be kept alive
 	return r.n, err

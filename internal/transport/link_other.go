@@ -2,14 +2,17 @@
 
 package transport
 
-import "net"
+import (
+	"net"
+	"time"
+)
 
 // fastRoad does not exist here: every link takes the plain road.
 type fastRoad struct{}
 
 func (*fastRoad) init(net.Conn) {}
 
-func (*fastRoad) spinning() {}
+func (*fastRoad) spinning(time.Duration, *Spinners) {}
 
 func (*fastRoad) ok() bool { return false }
 

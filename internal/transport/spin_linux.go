@@ -6,9 +6,9 @@ import (
 )
 
 const (
-	// spinTime is how long a reader looks for more before it sleeps. It is a little
-	// more than what it takes to wake a thread on a processor that sleeps.
-	spinTime = 50 * time.Microsecond
+	// usualSpin is how long a reader looks for more before it sleeps, unless it was
+	// told: a little more than what it takes to wake a thread on a processor that sleeps.
+	usualSpin = 50 * time.Microsecond
 	// A reader that looked in vain this often does not look again for a while.
 	spinDoubt = 8
 	spinRetry = 64
@@ -16,43 +16,63 @@ const (
 
 // spin is what a reader knows of looking for more instead of sleeping.
 type spin struct {
-	on    bool
+	limit    time.Duration
+	spinners *Spinners // whose place it takes while it looks; nil: it needs none and never doubts
+
 	since time.Time // when it began to look; zero: it does not
-	doubt int       // grows when nothing came in time
+	doubt int // grows when nothing came in time
 }
 
-// more reports whether the reader, which found nothing, should look again.
+// more reports whether the reader, which found nothing, should look again. When it
+// says so others have had the processor meanwhile.
 func (s *spin) more() bool {
-	if !s.on {
+	if s.since.IsZero() && !s.begin() {
 		return false
 	}
-	now := time.Now()
-	if s.since.IsZero() {
+	if time.Since(s.since) >= s.limit {
+		s.end()
+		s.doubt += 2
+		return false
+	}
+	if s.spinners == nil {
+		Yield() // the peer may want this very processor
+	} else {
+		runtime.Gosched()
+	}
+	return true
+}
+
+// came notes that something was read.
+func (s *spin) came() {
+	if !s.since.IsZero() {
+		s.end()
+		s.doubt = max(s.doubt-1, 0)
+	}
+}
+
+func (s *spin) begin() bool {
+	if s.limit <= 0 {
+		return false
+	}
+	if s.spinners != nil {
 		if s.doubt > spinDoubt {
 			if s.doubt++; s.doubt < spinDoubt+spinRetry {
 				return false
 			}
 			s.doubt = spinDoubt - 1
 		}
-		s.since = now
-	}
-	if now.Sub(s.since) < spinTime {
-		if runtime.GOMAXPROCS(0) == 1 {
-			Yield() // the peer may want this very processor
-		} else {
-			runtime.Gosched()
+		if !s.spinners.enter() {
+			return false
 		}
-		return true
 	}
-	s.since = time.Time{}
-	s.doubt += 2
-	return false
+	s.since = time.Now()
+	return true
 }
 
-// came notes that something was read.
-func (s *spin) came() {
-	if s.on && !s.since.IsZero() {
-		s.since = time.Time{}
-		s.doubt = max(s.doubt-1, 0)
+// end ends the looking, if it looks.
+func (s *spin) end() {
+	if !s.since.IsZero() && s.spinners != nil {
+		s.spinners.leave()
 	}
+	s.since = time.Time{}
 }
