@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+
+	"github.com/phimq/zmq/internal/pipe"
 )
 
 // ProxyOption is a setting of [Proxy].
@@ -72,6 +74,10 @@ type flow struct {
 	held     bool // m is received and not passed on
 	captured bool // and the capture has it
 
+	gathers bool           // may hold back what it can write together with what comes next
+	run     int            // messages passed on since there was none at hand
+	behind  []pipe.Flusher // they have something to write that is held back
+
 	received, sent Traffic // guarded by the proxy's mutex; octets of frames alone
 }
 
@@ -98,6 +104,10 @@ func (p *proxy) run(outer context.Context) error {
 	ctx, cancel := context.WithCancel(outer)
 	defer cancel()
 	p.cancel = cancel
+	for _, f := range []*flow{&p.forward, &p.backward} {
+		// What is held back must not wait for anybody but the flow.
+		f.gathers = p.capture == nil && f.from.coupled == nil && f.to.coupled == nil && f.to.fanner == nil
+	}
 	p.gate = sync.NewCond(&p.mu)
 	p.turn, p.stop = context.WithCancel(ctx)
 	defer context.AfterFunc(ctx, p.wake)()
@@ -222,6 +232,7 @@ func (p *proxy) passLoop(ctx context.Context, f *flow) {
 		for err == nil && turn.Err() == nil {
 			err = p.pass(turn, f)
 		}
+		f.flush()
 		p.leave()
 		if turn.Err() == nil {
 			p.finish(err)
@@ -238,7 +249,7 @@ func (p *proxy) pass(turn context.Context, f *flow) error {
 		if err := f.from.inTurn(turn, CanRecv); err != nil {
 			return err
 		}
-		if err := f.from.RecvInto(turn, &f.m); err != nil {
+		if err := f.receive(turn); err != nil {
 			return f.from.again(turn, CanRecv, err)
 		}
 		f.held = true
@@ -254,7 +265,7 @@ func (p *proxy) pass(turn context.Context, f *flow) error {
 		return err
 	}
 	size := f.m.Size()
-	switch err := f.to.SendMsg(turn, &f.m); {
+	switch err := f.send(turn); {
 	case err == nil:
 		p.count(&f.sent, size)
 	case !errors.Is(err, ErrNoPeer) && !errors.Is(err, ErrTooLarge):
@@ -262,6 +273,55 @@ func (p *proxy) pass(turn context.Context, f *flow) error {
 	}
 	f.held, f.captured = false, false
 	return nil
+}
+
+// maxHeld is how many messages are passed on before what waits is written: where
+// they come one by one that is soon, and the rest of a stream is gathered as ever.
+const maxHeld = 128
+
+// receive takes the next message. Before it waits for one, all that it held back
+// is written.
+func (f *flow) receive(turn context.Context) error {
+	err := f.from.tryRecv(&f.m, &f.m.mem, false)
+	if err == ErrAgain { //nolint:errorlint // tryRecv returns it bare
+		f.flush()
+		f.run = 0
+		return f.from.RecvInto(turn, &f.m)
+	}
+	return f.from.recvError(err)
+}
+
+// send passes the message on. The first of those at hand are held back: to write
+// them together costs the peer one wake-up.
+func (f *flow) send(turn context.Context) error {
+	if f.run++; !f.gathers || f.run > maxHeld {
+		f.flush()
+		return f.to.SendMsg(turn, &f.m)
+	}
+	f.m.mem.From(&f.to.domain.pool)
+	flush, err := f.to.pickAndPut(f.m.Frames, &f.m, sendHeld)
+	if flush != nil {
+		f.behind = append(f.behind, flush)
+	}
+	if err == ErrAgain { //nolint:errorlint // pickAndPut returns it bare
+		f.flush()
+		return f.to.SendMsg(turn, &f.m)
+	}
+	if err == errPaced { //nolint:errorlint // likewise
+		f.flush()
+		f.to.pace(turn)
+		return nil
+	}
+	return f.to.sendError(err)
+}
+
+// flush writes what was held back.
+func (f *flow) flush() {
+	for i, b := range f.behind {
+		b.Flush()
+		f.behind[i] = nil
+	}
+	f.behind = f.behind[:0]
 }
 
 func (p *proxy) count(t *Traffic, size int) {

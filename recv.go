@@ -74,10 +74,14 @@ func (s *Socket) recvMsg(ctx context.Context, m *Msg, mem *pipe.Memory) error {
 	if err == ErrAgain { //nolint:errorlint // tryRecv returns it bare
 		err = s.waitRecv(ctx, m, mem, false)
 	}
-	if err != nil {
-		return s.opError("recv", "", err)
+	return s.recvError(err)
+}
+
+func (s *Socket) recvError(err error) error {
+	if err == nil {
+		return nil
 	}
-	return nil
+	return s.opError("recv", "", err)
 }
 
 // waitRecv tries again whenever there may be a message.

@@ -50,7 +50,7 @@ func (s *Socket) request(ctx context.Context, frames [][]byte) (Msg, error) {
 	}
 	defer s.endRequest(id, reply)
 	envelope := append([][]byte{binary.BigEndian.AppendUint32(nil, id), {}}, frames...)
-	if err := s.sendAny(ctx, envelope, nil, true); err != nil {
+	if err := s.sendAny(ctx, envelope, nil, sendReserved); err != nil {
 		return Msg{}, err
 	}
 	select {

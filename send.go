@@ -16,23 +16,28 @@ import (
 // WithSendTimeout is over; PUB, XPUB, XSUB, ROUTER and REP drop. An error means
 // that nothing was sent.
 func (s *Socket) Send(ctx context.Context, frames ...[]byte) error {
-	return s.sendError(s.sendAny(ctx, frames, nil, false))
+	return s.sendError(s.sendAny(ctx, frames, nil, 0))
 }
 
-// sendAny is Send, or SendMsg with m; with reserved on a socket that is reserved
-// for Request.
-func (s *Socket) sendAny(ctx context.Context, frames [][]byte, m *Msg, reserved bool) error {
-	err := s.trySend(frames, m, reserved)
+// sendKind says more of a message that is sent.
+type sendKind uint8
+
+const (
+	sendReserved sendKind = 1 << iota // by Request, which the socket is reserved for
+	sendHeld                          // the caller flushes, later but before it waits
+)
+
+// sendAny is Send, or SendMsg with m.
+func (s *Socket) sendAny(ctx context.Context, frames [][]byte, m *Msg, kind sendKind) error {
+	err := s.trySend(frames, m, kind)
 	if err == nil {
 		return nil
 	}
 	if err == ErrAgain { //nolint:errorlint // trySend returns it bare
-		err = s.waitSend(ctx, frames, m, reserved)
+		err = s.waitSend(ctx, frames, m, kind)
 	}
 	if err == errPaced { //nolint:errorlint // likewise
-		if d := s.sendTimeout(); d < 0 || d >= patience {
-			s.pace(ctx)
-		}
+		s.pace(ctx)
 		return nil
 	}
 	return err
@@ -43,12 +48,12 @@ func (s *Socket) sendAny(ctx context.Context, frames [][]byte, m *Msg, reserved 
 // no message yet gets the memory for it from [Msg.Alloc].
 func (s *Socket) SendMsg(ctx context.Context, m *Msg) error {
 	m.mem.From(&s.domain.pool)
-	return s.sendError(s.sendAny(ctx, m.Frames, m, false))
+	return s.sendError(s.sendAny(ctx, m.Frames, m, 0))
 }
 
 // TrySend is Send that never waits: it fails with ErrAgain instead.
 func (s *Socket) TrySend(frames ...[]byte) error {
-	err := s.trySend(frames, nil, false)
+	err := s.trySend(frames, nil, 0)
 	if err == errPaced { //nolint:errorlint // trySend returns it bare
 		return nil
 	}
@@ -63,7 +68,7 @@ func (s *Socket) sendError(err error) error {
 }
 
 // waitSend tries again whenever there may be room.
-func (s *Socket) waitSend(ctx context.Context, frames [][]byte, m *Msg, reserved bool) error {
+func (s *Socket) waitSend(ctx context.Context, frames [][]byte, m *Msg, kind sendKind) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -73,10 +78,10 @@ func (s *Socket) waitSend(ctx context.Context, frames [][]byte, m *Msg, reserved
 	}
 	for again := false; ; again = true {
 		w := s.sendWait.enter(again)
-		err := s.trySend(frames, m, reserved)
+		err := s.trySend(frames, m, kind)
 		if err == ErrAgain { //nolint:errorlint // trySend returns it bare
 			s.group.Help()
-			err = s.trySend(frames, m, reserved)
+			err = s.trySend(frames, m, kind)
 		}
 		if err == ErrAgain { //nolint:errorlint // trySend returns it bare
 			if err = s.block(ctx, w, deadline); err == nil {
@@ -90,13 +95,12 @@ func (s *Socket) waitSend(ctx context.Context, frames [][]byte, m *Msg, reserved
 }
 
 // trySend sends or says why not, without waiting. With m, memory is taken.
-// Reserved is said by Request alone.
-func (s *Socket) trySend(frames [][]byte, m *Msg, reserved bool) error {
+func (s *Socket) trySend(frames [][]byte, m *Msg, kind sendKind) error {
 	if len(frames) == 0 {
 		return s.emptyMessage()
 	}
 	if s.coupled == nil {
-		flush, err := s.pickAndPut(frames, m, reserved)
+		flush, err := s.pickAndPut(frames, m, kind)
 		if flush != nil {
 			flush.Flush()
 		}
@@ -105,7 +109,7 @@ func (s *Socket) trySend(frames [][]byte, m *Msg, reserved bool) error {
 	s.recv.mu.Lock()
 	s.splice()
 	s.coupled.Prepare()
-	flush, err := s.pickAndPut(frames, m, reserved)
+	flush, err := s.pickAndPut(frames, m, kind)
 	s.recv.mu.Unlock()
 	if flush != nil {
 		flush.Flush()
@@ -118,13 +122,13 @@ func (s *Socket) trySend(frames [][]byte, m *Msg, reserved bool) error {
 
 // pickAndPut lets the pattern choose and puts the message there. It returns
 // who must flush, once all locks are released.
-func (s *Socket) pickAndPut(frames [][]byte, m *Msg, reserved bool) (pipe.Flusher, error) {
+func (s *Socket) pickAndPut(frames [][]byte, m *Msg, kind sendKind) (pipe.Flusher, error) {
 	s.send.mu.Lock()
 	if s.send.closed {
 		s.send.mu.Unlock()
 		return nil, s.dead()
 	}
-	if s.send.reserved != reserved {
+	if s.send.reserved != (kind&sendReserved != 0) {
 		s.send.mu.Unlock()
 		return nil, ErrState
 	}
@@ -139,7 +143,7 @@ func (s *Socket) pickAndPut(frames [][]byte, m *Msg, reserved bool) (pipe.Flushe
 		s.send.mu.Unlock()
 		return nil, s.refusal(verdict, m)
 	}
-	flush := s.deliver(route, frames[route.Skip:], m)
+	flush := s.deliver(route, frames[route.Skip:], m, kind)
 	if s.sendWait.any() && s.pattern.CanSend() {
 		s.sendWait.wake()
 	}
@@ -162,7 +166,7 @@ func (s *Socket) discard(route *pattern.Route) {
 
 // deliver puts a message into one pipe. It returns who must flush, if the
 // sender is to write itself. The send mutex is held.
-func (s *Socket) deliver(route *pattern.Route, frames [][]byte, m *Msg) pipe.Flusher {
+func (s *Socket) deliver(route *pattern.Route, frames [][]byte, m *Msg, kind sendKind) pipe.Flusher {
 	p, q := route.Pipe, route.Pipe.Out
 	if route.Hangup && emptyFrames(frames) {
 		p.Send.Finished = true
@@ -184,7 +188,7 @@ func (s *Socket) deliver(route *pattern.Route, frames [][]byte, m *Msg) pipe.Flu
 		return nil
 	case s.typ == PAIR && p.Inproc:
 		return lateTell{q} // it may be a PUSH, which works off at once what comes, under locks of its own
-	case p.Link != nil && (s.prompt || p.Link.Quiet()):
+	case p.Link != nil && (s.prompt || kind&sendHeld != 0 || p.Link.Quiet()):
 		return p.Link
 	}
 	q.Tell()

@@ -170,6 +170,9 @@ var errPaced = errors.New("sent, and the peer is behind")
 // cache. A peer that takes nothing is waited for once: then the queue fills up to
 // its mark.
 func (s *Socket) pace(ctx context.Context) {
+	if d := s.sendTimeout(); d >= 0 && d < patience {
+		return
+	}
 	w := s.sendWait.enter(false)
 	s.group.Help()
 	if s.paced(false) {

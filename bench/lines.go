@@ -147,11 +147,12 @@ func proxies() []line {
 
 func between(name string, count uint64, proxy string, ends ...string) line {
 	peers := []string{"peer/" + ends[0], "peer/" + ends[1]}
-	const ofLibzmq, ofOurs = "Proxy, ends on libzmq", "Proxy, ends of ours"
+	const ofLibzmq, alone, ofOurs = "Proxy, ends on libzmq", "Proxy, GOMAXPROCS=1, ends on libzmq", "Proxy, ends of ours"
 	l := line{
 		Name: name, Size: 64, Count: count,
-		Goals: []goal{rate(ofLibzmq, 2), {Metric: "proxy CPU", Lane: ofLibzmq, Ratio: 0.4}, rate(ofOurs, 0)},
-		Lanes: []lane{mine(ofLibzmq, append([]string{proxy}, peers...)...), mine(ofOurs, append([]string{proxy}, ends...)...)},
+		Goals: []goal{rate(ofLibzmq, 2), {Metric: "proxy CPU", Lane: ofLibzmq, Ratio: 0.4},
+			rate(alone, 0), {Metric: "proxy CPU", Lane: alone}, rate(ofOurs, 0)},
+		Lanes: []lane{mine(ofLibzmq, append([]string{proxy}, peers...)...), mine(alone, append([]string{proxy + " procs=1"}, peers...)...), mine(ofOurs, append([]string{proxy}, ends...)...)},
 	}
 	for _, t := range threads(proxy) {
 		t.Name = "zmq_proxy, " + t.Name

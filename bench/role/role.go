@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime"
 	"strconv"
 	"strings"
 
@@ -56,6 +57,9 @@ func Run(name string, args []string, in io.Reader, out io.Writer) error {
 	if err := w.parse(args); err != nil {
 		return err
 	}
+	if w.procs > 0 {
+		runtime.GOMAXPROCS(w.procs)
+	}
 	if w.heap > 0 {
 		w.ballast = make([]byte, w.heap<<20)
 	}
@@ -82,10 +86,10 @@ type work struct {
 	in  *bufio.Reader
 	out io.Writer
 
-	size, peers, topics, pairs, window, hwm, backlog, heap int
-	count, rate                                            uint64
-	unordered                                              bool
-	way, bind, at, kind, option                            string
+	size, peers, topics, pairs, window, hwm, backlog, heap, procs int
+	count, rate                                                   uint64
+	unordered                                                     bool
+	way, bind, at, kind, option                                   string
 
 	pattern []byte
 	ballast []byte // what else lives in the heap
@@ -100,6 +104,7 @@ func (w *work) parse(args []string) error {
 	numbers := map[string]*int{
 		"size": &w.size, "peers": &w.peers, "topics": &w.topics, "pairs": &w.pairs,
 		"window": &w.window, "hwm": &w.hwm, "backlog": &w.backlog, "heap": &w.heap,
+		"procs": &w.procs,
 	}
 	texts := map[string]*string{"way": &w.way, "bind": &w.bind, "at": &w.at, "kind": &w.kind, "option": &w.option}
 	for _, arg := range args {

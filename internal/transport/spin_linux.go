@@ -20,7 +20,7 @@ type spin struct {
 	spinners *Spinners // whose place it takes while it looks; nil: it needs none and never doubts
 
 	since time.Time // when it began to look; zero: it does not
-	doubt int // grows when nothing came in time
+	doubt int       // grows when nothing came in time
 }
 
 // more reports whether the reader, which found nothing, should look again. When it
