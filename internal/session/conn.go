@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -227,6 +228,8 @@ type reader struct {
 	c      *conn
 	dec    decoder
 	tell   bool          // the socket has to be told of what came in
+	short  bool          // the last read took all that was there
+	asks   bool          // who receives may answer
 	room   chan struct{} // a token when a full queue has room again
 	paused atomic.Bool
 	timer  *time.Timer // of wait
@@ -251,6 +254,10 @@ type decoder interface {
 
 func (r *reader) init(c *conn, rest []byte) {
 	r.c, r.room = c, make(chan struct{}, 1)
+	switch c.o.Engine.SocketType {
+	case "REQ", "REP", "DEALER", "ROUTER", "PAIR":
+		r.asks = true
+	}
 	if c.o.Engine.Raw {
 		r.dec = engine.NewRawDecoder(c.o.Engine, r)
 		return
@@ -272,6 +279,9 @@ func (r *reader) loop() error {
 		if r.tell {
 			r.tell = false
 			r.c.pipe.In.Tell()
+			if r.short && r.asks { // who was woken runs here and now: its answer need not wait for our next look
+				runtime.Gosched()
+			}
 		}
 		if !more && !r.wait() {
 			return nil
@@ -296,10 +306,14 @@ func (r *reader) loop() error {
 //
 //go:noinline
 func (r *reader) read() (n int, err error) {
+	a := r.dec.Space()
 	if link := r.c.link; link.Fast() {
-		return link.Read(r.dec.Space(), r.dec.Space2(), r.dec)
+		b := r.dec.Space2()
+		n, err = link.Read(a, b, r.dec)
+		r.short = n < len(a)+len(b)
+		return n, err
 	}
-	return r.c.link.Read(r.dec.Space(), nil, nil)
+	return r.c.link.Read(a, nil, nil)
 }
 
 // patience is how long a reader waits for a user who receives nothing, while the
