@@ -12,6 +12,9 @@ const (
 	intoSpin = "Send, RecvInto, WithSpin"
 	heapRecv = "Send, Recv, 32 MiB heap"
 	msgInto  = "SendMsg, RecvInto"
+	oneInto  = "Send, RecvInto, GOMAXPROCS=1"
+	oneRecv  = "Send, Recv, GOMAXPROCS=1"
+	oneMsg   = "SendMsg, RecvInto, GOMAXPROCS=1"
 
 	connectAll = "Connect"
 )
@@ -30,6 +33,8 @@ func stream(transport string, size int, count uint64, goals ...goal) line {
 		mine(sendRecv, bind+" way=recv", "push"),
 		mine(heapRecv, bind+" way=recv heap=32", "push"),
 		mine(msgInto, bind, "push way=msg"),
+		mine(oneInto, bind+" procs=1", "push procs=1"),
+		mine(oneRecv, bind+" way=recv procs=1", "push procs=1"),
 	} {
 		if slices.ContainsFunc(goals, func(g goal) bool { return g.Lane == way.Name }) {
 			l.Lanes = append(l.Lanes, way)
@@ -42,7 +47,7 @@ func stream(transport string, size int, count uint64, goals ...goal) line {
 func rate(lane string, ratio float64) goal { return goal{Metric: "rate", Lane: lane, Ratio: ratio} }
 
 func pushPull() []line {
-	bare := stream("tcp", 64, 2_000_000, rate(sendInto, 3))
+	bare := stream("tcp", 64, 2_000_000, rate(sendInto, 3), rate(oneInto, 0))
 	bare.Lanes = append(bare.Lanes,
 		lane{Name: "net.Conn, one buffer", By: rawGo, Ends: []string{"raw-pull bind=tcp", "raw-push"}},
 		lane{Name: "read and write, one buffer", By: rawC, Ends: []string{"peer/raw-pull bind=tcp", "peer/raw-push"}},
@@ -50,31 +55,31 @@ func pushPull() []line {
 		lane{Name: "Send, Recv", By: "go-zeromq/zmq4", Count: 50_000, Ends: []string{"others/gozeromq-pull bind=tcp", "others/gozeromq-push"}},
 	)
 	return []line{
-		stream("tcp", 16, 2_000_000, rate(sendInto, 3)),
+		stream("tcp", 16, 2_000_000, rate(sendInto, 3), rate(oneInto, 0)),
 		bare,
-		stream("tcp", 256, 1_000_000, rate(sendInto, 3)),
-		stream("tcp", 1<<10, 500_000, rate(sendInto, 3), rate(heapRecv, 1.5), rate(sendRecv, 1)),
-		stream("tcp", 8<<10, 80_000, rate(sendInto, 3), rate(heapRecv, 1.3), rate(sendRecv, 1)),
+		stream("tcp", 256, 1_000_000, rate(sendInto, 3), rate(oneInto, 0)),
+		stream("tcp", 1<<10, 500_000, rate(sendInto, 3), rate(oneInto, 0), rate(heapRecv, 1.5), rate(sendRecv, 1), rate(oneRecv, 0)),
+		stream("tcp", 8<<10, 80_000, rate(sendInto, 3), rate(oneInto, 0), rate(heapRecv, 1.3), rate(sendRecv, 1), rate(oneRecv, 0)),
 		stream("tcp", 64<<10, 16_000, rate(sendInto, 0), rate(msgInto, 1.3)),
 		stream("tcp", 1<<20, 1_000, rate(sendInto, 0), rate(msgInto, 1.4)),
-		stream("ipc", 64, 2_000_000, rate(sendInto, 4)),
-		stream("ipc", 1<<10, 500_000, rate(sendInto, 3)),
+		stream("ipc", 64, 2_000_000, rate(sendInto, 4), rate(oneInto, 0)),
+		stream("ipc", 1<<10, 500_000, rate(sendInto, 3), rate(oneInto, 0)),
 		stream("ipc", 64<<10, 16_000, rate(sendInto, 3), rate(msgInto, 0)),
 	}
 }
 
 func withinProcess() []line {
 	return []line{
-		inproc("inproc one pair", 64, 2_000_000, "inproc", sendInto, 5),
-		inproc("inproc one pair", 1<<10, 1_000_000, "inproc way=msg", msgInto, 5),
-		inproc("inproc 4 pairs", 64, 4_000_000, "inproc pairs=4", sendInto, 3),
+		inproc("inproc one pair", 64, 2_000_000, "inproc", sendInto, oneInto, 5),
+		inproc("inproc one pair", 1<<10, 1_000_000, "inproc way=msg", msgInto, oneMsg, 5),
+		inproc("inproc 4 pairs", 64, 4_000_000, "inproc pairs=4", sendInto, oneInto, 3),
 	}
 }
 
-func inproc(name string, size int, count uint64, end, call string, ratio float64) line {
+func inproc(name string, size int, count uint64, end, call, one string, ratio float64) line {
 	return line{
-		Name: name, Size: size, Count: count, Goals: []goal{rate(call, ratio)},
-		Lanes: append([]lane{mine(call, end)}, sends(end)...),
+		Name: name, Size: size, Count: count, Goals: []goal{rate(call, ratio), rate(one, 0)},
+		Lanes: append([]lane{mine(call, end), mine(one, end+" procs=1")}, sends(end)...),
 	}
 }
 

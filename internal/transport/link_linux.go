@@ -4,6 +4,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"runtime"
 	"syscall"
 	"time"
 	"unsafe"
@@ -47,7 +48,7 @@ func (f *fastRoad) init(c net.Conn) {
 func (f *fastRoad) ok() bool { return f.raw != nil }
 
 func (f *fastRoad) spinning(limit time.Duration, spinners *Spinners) {
-	if f.in.spin = (spin{limit: limit}); limit < 0 {
+	if f.in.spin = (spin{limit: limit, alone: runtime.GOMAXPROCS(0) == 1}); limit < 0 {
 		spinners.Measure()
 		f.in.spin = spin{limit: usualSpin, spinners: spinners}
 	}

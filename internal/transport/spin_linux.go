@@ -18,6 +18,7 @@ const (
 type spin struct {
 	limit    time.Duration
 	spinners *Spinners // whose place it takes while it looks; nil: it needs none and never doubts
+	alone    bool      // there is one processor, which the peer may want
 
 	since time.Time // when it began to look; zero: it does not
 	doubt int       // grows when nothing came in time
@@ -34,8 +35,8 @@ func (s *spin) more() bool {
 		s.doubt += 2
 		return false
 	}
-	if s.spinners == nil {
-		Yield() // the peer may want this very processor
+	if s.alone {
+		Yield()
 	} else {
 		runtime.Gosched()
 	}
