@@ -190,7 +190,7 @@ func WithMaxMessageSize(octets int64) Option { return intOption("maxmsgsize", oc
 // has to be woken; it costs the time of a processor, and on a process that has one
 // only, other connections of the process may then wait 10 ms for their turn. 0 lets
 // them sleep at once. By default, negative, connections look for up to 50 µs, as long
-// as that pays, and always leave a processor free. It does nothing but on Linux.
+// as that pays, and leave a processor or some of its time to others. It does nothing but on Linux.
 func WithSpin(d time.Duration) Option {
 	n := d.Microseconds()
 	switch {

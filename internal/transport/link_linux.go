@@ -48,10 +48,12 @@ func (f *fastRoad) init(c net.Conn) {
 func (f *fastRoad) ok() bool { return f.raw != nil }
 
 func (f *fastRoad) spinning(limit time.Duration, spinners *Spinners) {
-	if f.in.spin = (spin{limit: limit, alone: runtime.GOMAXPROCS(0) == 1}); limit < 0 {
+	s := spin{limit: limit, alone: runtime.GOMAXPROCS(0) == 1}
+	if limit < 0 {
 		spinners.Measure()
-		f.in.spin = spin{limit: usualSpin, spinners: spinners}
+		s.limit, s.spinners = usualSpin, spinners
 	}
+	f.in.spin = s
 }
 
 // outRoad is one call of write in progress.

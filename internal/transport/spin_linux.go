@@ -12,6 +12,9 @@ const (
 	// A reader that looked in vain this often does not look again for a while.
 	spinDoubt = 8
 	spinRetry = 64
+	// spinRow is how often in a row it pays before a reader sleeps nevertheless, so that
+	// others get the processor: the system lets who never sleeps go on for milliseconds.
+	spinRow = 64
 )
 
 // spin is what a reader knows of looking for more instead of sleeping.
@@ -22,6 +25,7 @@ type spin struct {
 
 	since time.Time // when it began to look; zero: it does not
 	doubt int       // grows when nothing came in time
+	row   int       // how often something came in time since it slept
 }
 
 // more reports whether the reader, which found nothing, should look again. When it
@@ -48,6 +52,7 @@ func (s *spin) came() {
 	if !s.since.IsZero() {
 		s.end()
 		s.doubt = max(s.doubt-1, 0)
+		s.row++
 	}
 }
 
@@ -56,6 +61,10 @@ func (s *spin) begin() bool {
 		return false
 	}
 	if s.spinners != nil {
+		if s.row >= spinRow {
+			s.row = 0
+			return false
+		}
 		if s.doubt > spinDoubt {
 			if s.doubt++; s.doubt < spinDoubt+spinRetry {
 				return false

@@ -113,6 +113,16 @@ func TestSpinDoubt(t *testing.T) {
 			t.Fatal("what came in time did not count")
 		}
 	}
+	for s.row < spinRow {
+		s.more()
+		s.came()
+	}
+	if s.more() {
+		t.Errorf("it did not sleep after %d times", spinRow)
+	}
+	if !s.more() {
+		t.Error("it slept twice")
+	}
 	if (&spin{}).more() {
 		t.Error("it spins where nobody asked for it")
 	}
