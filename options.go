@@ -187,10 +187,11 @@ func WithMaxMessageSize(octets int64) Option { return intOption("maxmsgsize", oc
 // WithSpin sets how long a connection that has received something looks for more
 // before it sleeps, up to 1 s, in steps of 1 µs; and then a Recv that found nothing
 // does so too. An answer that comes meanwhile comes up to ten times as soon, as nobody
-// has to be woken; it costs the time of a processor, and on a process that has one
-// only, other connections of the process may then wait 10 ms for their turn. 0 lets
-// them sleep at once. By default, negative, connections look for up to 50 µs, as long
-// as that pays, and leave a processor or some of its time to others. It does nothing but on Linux.
+// has to be woken; it costs the time of a processor, and where all of
+// them are at work, what comes on other connections of the process may then be noticed
+// 10 ms late. 0 lets them sleep at once. By default, negative, connections look for up
+// to 50 µs, as long as that pays, and leave processors to others now and then. Other
+// systems than Linux have no connections that look.
 func WithSpin(d time.Duration) Option {
 	n := d.Microseconds()
 	switch {

@@ -76,6 +76,7 @@ type flow struct {
 
 	gathers bool           // may hold back what it can write together with what comes next
 	run     int            // messages passed on since there was none at hand
+	octets  int            // theirs
 	behind  []pipe.Flusher // they have something to write that is held back
 
 	received, sent Traffic // guarded by the proxy's mutex; octets of frames alone
@@ -265,7 +266,7 @@ func (p *proxy) pass(turn context.Context, f *flow) error {
 		return err
 	}
 	size := f.m.Size()
-	switch err := f.send(turn); {
+	switch err := f.send(turn, size); {
 	case err == nil:
 		p.count(&f.sent, size)
 	case !errors.Is(err, ErrNoPeer) && !errors.Is(err, ErrTooLarge):
@@ -285,7 +286,7 @@ func (f *flow) receive(turn context.Context) error {
 	err := f.from.tryRecv(&f.m, &f.m.mem, false)
 	if err == ErrAgain { //nolint:errorlint // tryRecv returns it bare
 		f.flush()
-		f.run = 0
+		f.run, f.octets = 0, 0
 		return f.from.RecvInto(turn, &f.m)
 	}
 	return f.from.recvError(err)
@@ -293,8 +294,10 @@ func (f *flow) receive(turn context.Context) error {
 
 // send passes the message on. The first of those at hand are held back: to write
 // them together costs the peer one wake-up.
-func (f *flow) send(turn context.Context) error {
-	if f.run++; !f.gathers || f.run > maxHeld {
+func (f *flow) send(turn context.Context, size int) error {
+	f.run++
+	f.octets += size
+	if !f.gathers || f.run > maxHeld || f.octets > fanShare {
 		f.flush()
 		return f.to.SendMsg(turn, &f.m)
 	}

@@ -36,6 +36,38 @@ func TestProxyKeepsNothing(t *testing.T) {
 	}
 }
 
+// TestProxyDropsNothingThatFits: a ROUTER, which drops for a peer that is full, has
+// written what was held back before it does.
+func TestProxyDropsNothingThatFits(t *testing.T) {
+	r := newRelay(t)
+	front, back := r.open(zmq.ROUTER, zmq.WithSendHWM(100)), r.open(zmq.DEALER)
+	client := r.open(zmq.DEALER)
+	connect(r, client, bind(r, front, "tcp://127.0.0.1:*"))
+	worker := r.open(zmq.ROUTER)
+	connect(r, worker, bind(r, back, "tcp://127.0.0.1:*"))
+	r.start(front, back)
+	for range 20 {
+		if err := client.Send(t.Context(), []byte("go")); err != nil {
+			t.Fatal(err)
+		}
+		m, err := worker.Recv(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		const answers = 128
+		for range answers {
+			if err := worker.Send(t.Context(), m.Frames...); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for i := range answers {
+			if _, err := client.Recv(t.Context()); err != nil {
+				t.Fatalf("answer %d: %v", i, err)
+			}
+		}
+	}
+}
+
 // TestProxyHoldsForNobody: what was passed on does not wait until a REP has its
 // answer, or a capture takes more.
 func TestProxyHoldsForNobody(t *testing.T) {

@@ -98,13 +98,15 @@ func (s *Socket) waitRecv(ctx context.Context, m *Msg, mem *pipe.Memory, reserve
 		defer deadline.Stop()
 	}
 	for again := false; ; again = true {
-		if s.spin > 0 {
-			s.look(ctx, d)
-		}
 		w := s.recvWait.enter(again)
 		err := s.tryRecv(m, mem, reserved)
 		if err == ErrAgain { //nolint:errorlint // tryRecv returns it bare
 			s.group.Help() // it may wait for the answer to what it has just sent
+			if s.spin > 0 && !again && s.look(ctx, w, d) {
+				err = s.tryRecv(m, mem, reserved)
+			}
+		}
+		if err == ErrAgain { //nolint:errorlint // tryRecv returns it bare
 			if err = s.block(ctx, w, deadline); err == nil {
 				s.recvWait.leave(w)
 				continue

@@ -138,6 +138,10 @@ func (s *Socket) pickAndPut(frames [][]byte, m *Msg, kind sendKind) (pipe.Flushe
 	route, verdict := s.pattern.Pick(frames[0], len(frames))
 	if verdict != pattern.Go {
 		if verdict == pattern.Discard {
+			if kind&sendHeld != 0 && route.Pipe != nil { // it may be full of what is held
+				s.send.mu.Unlock()
+				return nil, ErrAgain
+			}
 			s.discard(route)
 		}
 		s.send.mu.Unlock()

@@ -64,7 +64,7 @@ func TestKernelSpinFair(t *testing.T) {
 			}
 		}
 	}()
-	const rounds, most, exceptions = 500, 300, 5
+	const rounds, most, exceptions = 500, 300, 100
 	starved := 0
 	for range rounds {
 		<-rested

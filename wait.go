@@ -141,21 +141,25 @@ func (s *Socket) block(ctx context.Context, w *waiter, deadline *time.Timer) err
 // time stands still as long as somebody is awake.
 const oneLook = 10 * time.Nanosecond
 
-// look waits awake, while nothing comes in and for as long as WithSpin and the limit
-// of the call say: to sleep and to be woken takes longer than many an answer.
-func (s *Socket) look(ctx context.Context, limit time.Duration) {
-	s.group.Help()
+// look waits awake until something comes in or w is woken, for as long as WithSpin and
+// the limit of the call say: to sleep and to be woken takes longer than many an answer.
+// It reports whether it is worth to try again.
+func (s *Socket) look(ctx context.Context, w *waiter, limit time.Duration) bool {
 	spin := s.spin
 	if limit >= 0 {
 		spin = min(spin, limit)
 	}
 	start := time.Now()
-	for n := spin / oneLook; n > 0 && s.arrivals.n.Load() == 0 && time.Since(start) < spin; n-- {
+	for n := spin / oneLook; n > 0 && time.Since(start) < spin; n-- {
+		if s.arrivals.n.Load() > 0 || len(w.ch) > 0 {
+			return true
+		}
 		if s.isClosed() || ctx.Err() != nil {
-			return
+			return false
 		}
 		runtime.Gosched()
 	}
+	return false
 }
 
 // patience is how long a sender that is paced waits for a peer that takes nothing.

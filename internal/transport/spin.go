@@ -5,8 +5,8 @@ import (
 	"sync/atomic"
 )
 
-// Spinners counts the readers that look for more instead of sleeping. One processor
-// is always left to find out what comes on all other connections of the process: the
+// Spinners counts the readers that look for more instead of sleeping. They leave a
+// processor to find out what comes on all other connections of the process: the
 // runtime asks the system for that when it has nothing else to do. Where there is one
 // processor only, one reader may look.
 type Spinners struct{ n, most atomic.Int32 }
