@@ -7,16 +7,16 @@ import (
 
 	"github.com/phimq/zmq/internal/inproc"
 	"github.com/phimq/zmq/internal/pipe"
-	"github.com/phimq/zmq/internal/transport"
+	"github.com/phimq/zmq/internal/session"
 )
 
 // Domain is a name space for inproc endpoints, and the memory and limits that
 // its sockets share. Sockets belong to one default domain unless WithDomain
 // says otherwise.
 type Domain struct {
-	names    inproc.Registry
-	pool     pipe.Pool
-	spinners transport.Spinners
+	names  inproc.Registry
+	pool   pipe.Pool
+	shared session.Shared
 
 	mu      sync.Mutex
 	closed  bool

@@ -115,7 +115,7 @@ func newSocket(t Type, opts []Option) *Socket {
 	s.arriver, _ = s.pattern.(pattern.Arriver)
 	s.prompt = t == REQ || t == REP
 	s.host = (*host)(s)
-	s.group = session.NewGroup(s.host, &s.domain.spinners)
+	s.group = session.NewGroup(s.host, &s.domain.shared)
 	for _, o := range opts {
 		if o.info != nil && o.info.action != nil && s.bad == nil {
 			s.bad = o.info.action(s, o.value)

@@ -53,7 +53,7 @@ func newConn(g *Group, o *Options, endpoint string, bound bool, nc net.Conn) *co
 		g: g, o: o, endpoint: endpoint, bound: bound, link: transport.NewLink(nc), fd: transport.Descriptor(nc),
 		serial: g.Serial(), dead: make(chan struct{}),
 	}
-	c.link.Spin(o.Spin, g.spinners)
+	c.link.Spin(o.Spin, &g.shared.spinners)
 	return c
 }
 

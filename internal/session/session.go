@@ -84,7 +84,7 @@ type Group struct {
 	flusher flusher
 	serials atomic.Uint64 // of connections
 
-	spinners *transport.Spinners
+	shared *Shared
 
 	mu      sync.Mutex
 	closing bool
@@ -92,9 +92,9 @@ type Group struct {
 	conns   map[*conn]struct{}
 }
 
-// NewGroup returns an empty group. Its readers that spin count among spinners.
-func NewGroup(host Host, spinners *transport.Spinners) *Group {
-	g := &Group{host: host, spinners: spinners, base: time.Now(), conns: map[*conn]struct{}{}}
+// NewGroup returns an empty group.
+func NewGroup(host Host, shared *Shared) *Group {
+	g := &Group{host: host, shared: shared, base: time.Now(), conns: map[*conn]struct{}{}}
 	g.ctx, g.cancel = context.WithCancel(context.Background())
 	g.flusher.loop = g.flushLoop
 	return g

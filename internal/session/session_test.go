@@ -10,7 +10,6 @@ import (
 
 	"github.com/phimq/zmq/internal/engine"
 	"github.com/phimq/zmq/internal/pipe"
-	"github.com/phimq/zmq/internal/transport"
 )
 
 func TestBackoff(t *testing.T) {
@@ -118,7 +117,7 @@ func (g *gate) comes() net.Conn {
 // crowded serves a gate at which as many silent peers stand as may at once.
 func crowded(t *testing.T) (*witness, *gate, []net.Conn) {
 	w, at := &witness{counts: map[EventKind]int{}}, &gate{conns: make(chan net.Conn), closed: make(chan struct{})}
-	g := NewGroup(w, new(transport.Spinners))
+	g := NewGroup(w, new(Shared))
 	t.Cleanup(g.Close)
 	o := &Options{Engine: &engine.Config{SocketType: "PULL", LeastVersion: [2]byte{3, 0}, Pool: &pipe.Pool{},
 		Legal: func(string) bool { return true }}}

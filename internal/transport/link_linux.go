@@ -51,7 +51,7 @@ func (f *fastRoad) spinning(limit time.Duration, spinners *Spinners) {
 	s := spin{limit: limit, alone: runtime.GOMAXPROCS(0) == 1}
 	if limit < 0 {
 		spinners.Measure()
-		s.limit, s.spinners = usualSpin, spinners
+		s.limit, s.spinners, s.doubt = usualSpin, spinners, spinDoubt+spinRetry-spinFirst
 	}
 	f.in.spin = s
 }

@@ -12,6 +12,8 @@ const (
 	// A reader that looked in vain this often does not look again for a while.
 	spinDoubt = 8
 	spinRetry = 64
+	// A connection that is new begins after so many waits: most of a crowd say little.
+	spinFirst = 8
 	// spinRow is how often in a row it pays before a reader sleeps nevertheless, so that
 	// others get the processor: the system lets who never sleeps go on for milliseconds.
 	spinRow = 64
