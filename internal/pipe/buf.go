@@ -14,9 +14,10 @@ const (
 	LargeMessage = 32 << 10
 
 	smallestClass = 4 << 10
-	classSteps    = 4  // steps from one power of two to the next
-	classCount    = 41 // 4 KiB to 4 MiB
-	keepBytes     = 8 << 20
+	classSteps    = 4        // steps from one power of two to the next
+	classCount    = 49       // 4 KiB to 16 MiB
+	keepBytes     = 8 << 20  // what is kept of one class, or two buffers
+	keepAll       = 64 << 20 // of all classes together
 )
 
 // Buf is recycled memory that counts who still reads it. Whoever makes the
@@ -77,6 +78,7 @@ type Pool struct {
 	mu   sync.Mutex
 	free [classCount][]*Buf
 	lent int // octets
+	kept int // octets in free
 }
 
 // Lent returns the octets of all buffers that were not given back.
@@ -114,6 +116,7 @@ func (p *Pool) Get(n int) *Buf {
 	b := list[len(list)-1]
 	list[len(list)-1] = nil
 	p.free[class] = list[:len(list)-1]
+	p.kept -= cap(b.B)
 	p.mu.Unlock()
 	b.B = b.B[:0]
 	b.refs.Store(1)
@@ -130,8 +133,10 @@ func (p *Pool) put(b *Buf) {
 	p.mu.Lock()
 	p.lent -= cap(b.B)
 	if b.class < classCount {
-		if list := p.free[b.class]; (len(list)+1)*cap(b.B) <= keepBytes {
+		list, size := p.free[b.class], cap(b.B)
+		if (len(list) < 2 || (len(list)+1)*size <= keepBytes) && p.kept+size <= keepAll {
 			p.free[b.class] = append(list, b)
+			p.kept += size
 		}
 	}
 	p.mu.Unlock()

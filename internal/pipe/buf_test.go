@@ -37,11 +37,12 @@ func TestPoolClasses(t *testing.T) {
 		t.Errorf("%d octets were not given back", pool.Lent())
 	}
 	for class, list := range pool.free {
-		kept := 0
+		kept, most := 0, keepBytes
 		for _, b := range list {
 			kept += cap(b.B)
+			most = max(most, 2*cap(b.B))
 		}
-		if kept > keepBytes {
+		if kept > most {
 			t.Errorf("class %d keeps %d octets", class, kept)
 		}
 	}
@@ -58,6 +59,36 @@ func TestPoolKeepsABoundedAmount(t *testing.T) {
 	}
 	if n := len(pool.free[all[0].class]); n != keepBytes/ChunkSize {
 		t.Errorf("%d chunks are kept, want %d", n, keepBytes/ChunkSize)
+	}
+}
+
+// TestPoolKeepsABoundedWhole: all classes together keep so much at most, and what is
+// taken out again makes room.
+func TestPoolKeepsABoundedWhole(t *testing.T) {
+	var pool Pool
+	var all []*Buf
+	for size := 1 << 20; size <= 16<<20; size += 1 << 20 {
+		all = append(all, pool.Get(size), pool.Get(size), pool.Get(size))
+	}
+	for _, b := range all {
+		b.Release()
+	}
+	kept := 0
+	for _, list := range pool.free {
+		for _, b := range list {
+			kept += cap(b.B)
+		}
+	}
+	if kept != pool.kept || kept > keepAll || kept < keepAll/2 {
+		t.Errorf("%d octets are kept and %d counted, at most %d are wanted", kept, pool.kept, keepAll)
+	}
+	before := pool.kept
+	b := pool.Get(1 << 20)
+	if pool.kept != before-cap(b.B) {
+		t.Errorf("%d octets are kept after one of %d was taken, want %d", pool.kept, cap(b.B), before-cap(b.B))
+	}
+	if b.Release(); pool.kept != before {
+		t.Errorf("%d octets are kept, want %d", pool.kept, before)
 	}
 }
 

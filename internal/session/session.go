@@ -161,12 +161,16 @@ func (g *Group) join(c *conn) bool {
 	if g.closing {
 		return false
 	}
+	g.shared.spinners.Join()
 	g.conns[c] = struct{}{}
 	return true
 }
 
 func (g *Group) leave(c *conn) {
 	g.mu.Lock()
+	if _, in := g.conns[c]; in {
+		g.shared.spinners.Leave()
+	}
 	delete(g.conns, c)
 	g.mu.Unlock()
 }

@@ -48,12 +48,9 @@ func (f *fastRoad) init(c net.Conn) {
 func (f *fastRoad) ok() bool { return f.raw != nil }
 
 func (f *fastRoad) spinning(limit time.Duration, spinners *Spinners) {
-	s := spin{limit: limit, alone: runtime.GOMAXPROCS(0) == 1}
-	if limit < 0 {
-		spinners.Measure()
-		s.limit, s.spinners, s.doubt = usualSpin, spinners, spinDoubt+spinRetry-spinFirst
+	if f.in.spin = (spin{limit: limit, alone: runtime.GOMAXPROCS(0) == 1}); limit < 0 {
+		f.in.spin = spin{limit: usualSpin, spinners: spinners, skip: spinFirst}
 	}
-	f.in.spin = s
 }
 
 // outRoad is one call of write in progress.

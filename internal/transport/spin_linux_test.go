@@ -3,6 +3,7 @@ package transport
 import (
 	"errors"
 	"os"
+	"runtime"
 	"testing"
 	"time"
 )
@@ -20,6 +21,10 @@ func TestSpin(t *testing.T) {
 		spinners := new(Spinners)
 		b.Spin(-1, spinners)
 		spinners.most.Store(1)
+		if b.fast.in.spin.more() {
+			t.Errorf("%s: a new link looks at once", bind)
+		}
+		b.fast.in.spin.skip = 0
 		read := func() (looks int, parked bool) {
 			t.Helper()
 			var parks idles
@@ -65,6 +70,7 @@ func TestSpinPlaces(t *testing.T) {
 	spinners := new(Spinners)
 	for _, l := range []*Link{b, c} {
 		l.Spin(-1, spinners)
+		l.fast.in.spin.skip = 0
 	}
 	spinners.most.Store(1)
 	var parks idles
@@ -92,29 +98,41 @@ func TestSpinPlaces(t *testing.T) {
 	}
 }
 
-// TestSpinDoubt: what comes in time mends the doubt, and doubt is tried again; who
-// was told to look never doubts.
+// TestSpinDoubt: what comes in time mends the doubt; doubt is tried again, more rarely
+// each time that it was right; and who was told to look never doubts.
 func TestSpinDoubt(t *testing.T) {
 	spinners := new(Spinners)
 	spinners.most.Store(1)
-	s := spin{limit: usualSpin, spinners: spinners, doubt: spinDoubt + 1}
-	for i := range spinRetry - 2 {
+	s := spin{limit: usualSpin, spinners: spinners}
+	inVain := func() (waits int) {
+		for ; !s.more(); waits++ {
+		}
+		s.since = s.since.Add(-time.Second)
 		if s.more() {
-			t.Fatalf("tried again after %d", i)
+			t.Fatal("it looks without end")
+		}
+		return waits
+	}
+	for range spinDoubt/2 + 1 {
+		if n := inVain(); n > 0 {
+			t.Fatalf("it doubts after too little: %d waits", n)
 		}
 	}
-	if !s.more() {
-		t.Fatalf("not tried again after %d", spinRetry)
-	}
-	for s.doubt > 0 {
-		s.more()
-		before := s.doubt
-		if s.came(); s.doubt >= before {
-			t.Fatal("what came in time did not count")
+	for want := leastPause; want <= mostPause; want *= 2 {
+		if n := inVain(); n != want {
+			t.Fatalf("tried again after %d waits, want %d", n, want)
 		}
 	}
+	if n := inVain(); n != mostPause {
+		t.Fatalf("tried again after %d waits, at most %d are wanted", n, mostPause)
+	}
+	for !s.more() {
+	}
+	s.came()
 	for s.row < spinRow {
-		s.more()
+		if !s.more() {
+			t.Fatalf("it sleeps after %d times that paid", s.row)
+		}
 		s.came()
 	}
 	if s.more() {
@@ -126,11 +144,31 @@ func TestSpinDoubt(t *testing.T) {
 	if (&spin{}).more() {
 		t.Error("it spins where nobody asked for it")
 	}
-	if s = (spin{limit: time.Hour, doubt: 10 * spinDoubt}); !s.more() {
+	if s = (spin{limit: time.Hour, doubt: 10 * spinDoubt, skip: 10, row: spinRow}); !s.more() {
 		t.Error("who was told to look does not")
 	}
 	s.since = s.since.Add(-time.Hour)
 	if s.more() {
 		t.Error("it looks without end")
+	}
+}
+
+// TestSpinners: with one processor only a connection that is the only one looks.
+func TestSpinners(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	var s Spinners
+	s.Join()
+	if !s.enter() {
+		t.Error("the only connection may not look")
+	}
+	if s.enter() {
+		t.Error("two look on one processor")
+	}
+	s.leave()
+	if s.Join(); s.enter() {
+		t.Error("one of two connections looks where there is one processor")
+	}
+	if s.Leave(); !s.enter() {
+		t.Error("a connection that is the only one again may not look")
 	}
 }
