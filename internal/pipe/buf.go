@@ -23,7 +23,8 @@ const (
 // Buf is recycled memory that counts who still reads it. Whoever makes the
 // count zero gives the memory back.
 type Buf struct {
-	B     []byte
+	B     []byte // whoever fills it may be making it longer while others hold what is there
+	size  int    // room of B, for them
 	refs  atomic.Int32
 	pool  *Pool
 	class int
@@ -109,7 +110,7 @@ func (p *Pool) Get(n int) *Buf {
 	}
 	if len(list) == 0 {
 		p.mu.Unlock()
-		b := &Buf{B: make([]byte, 0, size), pool: p, class: class}
+		b := &Buf{B: make([]byte, 0, size), size: size, pool: p, class: class}
 		b.refs.Store(1)
 		return b
 	}

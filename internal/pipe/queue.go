@@ -272,7 +272,7 @@ func (q *Queue) add(n, size int) {
 // here on; buf is what they lie in, with one hold handed over. Of a buf that is
 // far too large they are copied.
 func (q *Queue) PutParts(parts [][]byte, buf *Buf) (tell bool) {
-	if buf != nil && !q.closed && FramedSize(parts) < cap(buf.B)/copyShare {
+	if buf != nil && !q.closed && FramedSize(parts) < buf.size/copyShare {
 		defer buf.Release()
 		return q.Put(nil, parts)
 	}

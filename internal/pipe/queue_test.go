@@ -390,3 +390,34 @@ func TestPace(t *testing.T) {
 		t.Error("a writer that does not wait was told of room")
 	}
 }
+
+// TestPutPartsOfMemoryBeingFilled: a message that was lent out of a chunk may be sent on
+// while the reader of its connection makes the chunk longer. The race detector looks on.
+func TestPutPartsOfMemoryBeingFilled(t *testing.T) {
+	var pool Pool
+	q := NewQueue(nil, &pool, 0, false)
+	chunk := pool.Chunk()
+	chunk.B = chunk.B[:LargeMessage]
+	lent := chunk.B[:LargeMessage:LargeMessage]
+	chunk.Hold()
+	filled := make(chan struct{})
+	go func() {
+		defer close(filled)
+		for n := range cap(chunk.B) - LargeMessage {
+			chunk.B = chunk.B[:LargeMessage+n]
+		}
+	}()
+	for range 100 {
+		chunk.Hold()
+		q.Mu.Lock()
+		q.PutParts([][]byte{lent}, chunk)
+		q.Mu.Unlock()
+	}
+	<-filled
+	chunk.Release()
+	chunk.Release()
+	q.Close()
+	if n := pool.Lent(); n != 0 {
+		t.Errorf("%d octets were not given back", n)
+	}
+}
