@@ -82,7 +82,9 @@ func TestExtensionIsBroken(t *testing.T) {
 		id = desk.want(mdp2.ready("tea")...) // it left and came back
 		desk.send(id, mdp2.worker(disconnect)...)
 		c := h.client(ClientConfig{})
+		sent := make(chan struct{})
 		go func() {
+			defer close(sent)
 			for {
 				id, frames := desk.recv()
 				if frames[0] != headerClient2 || frames[1] != "\x81" {
@@ -108,5 +110,6 @@ func TestExtensionIsBroken(t *testing.T) {
 		if reply, err := c.Call(ctx, "tea", []byte("please")); err != nil || !equal(strs(reply), []string{"here"}) {
 			t.Error(strs(reply), err)
 		}
+		<-sent // also what comes after the answer
 	})
 }
