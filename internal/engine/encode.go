@@ -56,6 +56,13 @@ func (e *Encoder) Encode(segs []pipe.Seg) [][]byte {
 	return e.vecs
 }
 
+// Written gives back what Encode needed; its result is no longer valid.
+func (e *Encoder) Written() {
+	e.boxes.Release()
+	e.boxes = nil
+	clear(e.vecs) // what goes back to the pool must not be kept alive by a connection at rest
+}
+
 // reserve makes room in scratch for all that Encode will put there, because
 // what was put must not move.
 func (e *Encoder) reserve(segs []pipe.Seg) {

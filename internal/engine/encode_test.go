@@ -3,8 +3,10 @@ package engine
 import (
 	"bytes"
 	"fmt"
+	"runtime"
 	"slices"
 	"testing"
+	"weak"
 
 	"github.com/phimq/zmq/internal/pipe"
 	"github.com/phimq/zmq/internal/wire"
@@ -224,4 +226,22 @@ func TestRawDecoder(t *testing.T) {
 	if pool.Lent() != 0 {
 		t.Errorf("%d octets were not given back", pool.Lent())
 	}
+}
+
+// TestWrittenKeepsNothing: an encoder at rest does not keep alive what it wrote.
+// A pool that is full leaves it to the collector.
+func TestWrittenKeepsNothing(t *testing.T) {
+	e := NewEncoder(&Config{}, &pipe.Peer{Version: [2]byte{3, 1}}, nil)
+	write := func() weak.Pointer[byte] {
+		run := make([]byte, 4<<10)
+		e.Encode([]pipe.Seg{{Kind: pipe.Run, N: 1, B: run}})
+		e.Written()
+		return weak.Make(&run[0])
+	}
+	run := write()
+	runtime.GC()
+	if run.Value() != nil {
+		t.Error("what was written is still reachable")
+	}
+	runtime.KeepAlive(e)
 }

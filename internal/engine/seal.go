@@ -96,9 +96,3 @@ func (e *Encoder) boxSize(body int) int {
 	body += e.sealer.Overhead()
 	return wire.HeaderLen(body) + body
 }
-
-// Written gives back what Encode needed; its result is no longer valid.
-func (e *Encoder) Written() {
-	e.boxes.Release()
-	e.boxes = nil
-}

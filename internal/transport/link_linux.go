@@ -216,6 +216,7 @@ func (r *inRoad) read(fd uintptr) bool {
 	case errno == syscall.EAGAIN:
 		r.parked = true
 		r.idle.Idle()
+		r.a, r.b, r.idle = nil, nil, nil // what is recycled must not be kept alive by who waits
 		return false
 	case errno != 0:
 		r.err = os.NewSyscallError("read", errno)

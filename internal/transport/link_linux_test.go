@@ -5,7 +5,9 @@ import (
 	"errors"
 	"io"
 	"net"
+	"runtime"
 	"testing"
+	"weak"
 
 	"golang.org/x/sys/unix"
 )
@@ -22,6 +24,36 @@ func fastPair(t *testing.T, bind string) (a, b *Link) {
 }
 
 var fastBinds = []string{"tcp://127.0.0.1:*", "ipc://*"}
+
+// announcer says that a reader gave its memory back.
+type announcer chan struct{}
+
+func (a announcer) Idle() { close(a) }
+
+// readOnce reads into memory of its own, which nobody else knows.
+func readOnce(l *Link, idle Idler, in, behind chan weak.Pointer[byte]) {
+	a, b := make([]byte, 128<<10), make([]byte, 4<<10)
+	in <- weak.Make(&a[0])
+	behind <- weak.Make(&b[0])
+	_, _ = l.Read(a, b, idle) // ends with the link
+}
+
+// TestParkedReaderKeepsNothing: what a reader gave back is not kept alive by it
+// while it waits. A pool that is full leaves it to the collector.
+func TestParkedReaderKeepsNothing(t *testing.T) {
+	_, link := fastPair(t, "tcp://127.0.0.1:*")
+	parked, in, behind := make(announcer), make(chan weak.Pointer[byte], 1), make(chan weak.Pointer[byte], 1)
+	go readOnce(link, parked, in, behind)
+	a, b := <-in, <-behind
+	<-parked
+	for range 1000 {
+		runtime.GC()
+		if a.Value() == nil && b.Value() == nil {
+			return
+		}
+	}
+	t.Error("memory that was given back is still reachable")
+}
 
 // TestEndInTheSameEdge sends the last octets and the end of the stream in one
 // segment to a parked reader: there is one edge of readiness for both.
