@@ -280,6 +280,7 @@ func (r *reader) loop() error {
 			r.tell = false
 			r.c.pipe.In.Tell()
 			if r.short && r.asks { // who was woken runs here and now: its answer need not wait for our next look
+				r.dec.Idle() // a thousand others may run before us: they need not have memory each
 				runtime.Gosched()
 			}
 		}
