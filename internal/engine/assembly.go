@@ -82,7 +82,7 @@ func (a *assembly) keep(b *pipe.Buf) {
 func (a *assembly) space(pool *pipe.Pool) []byte {
 	n := len(a.body.B)
 	if n == cap(a.body.B) {
-		grown := pool.Get(min(a.want, 4*n))
+		grown := pool.Get(min(a.want, bodyGrowth*n))
 		grown.B = append(grown.B, a.body.B...)
 		a.body.Release()
 		a.body = grown

@@ -15,7 +15,7 @@ const (
 
 	smallestClass = 4 << 10
 	classSteps    = 4        // steps from one power of two to the next
-	classCount    = 49       // 4 KiB to 16 MiB
+	classCount    = 50       // 4 KiB to 20 MiB: 16 and their header
 	keepBytes     = 8 << 20  // what is kept of one class, or two buffers
 	keepAll       = 64 << 20 // of all classes together
 )
