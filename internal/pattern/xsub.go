@@ -89,7 +89,7 @@ func (t *xsub) wants(p *pipe.Pipe) bool {
 	if kind := p.HeadKind(); kind == pipe.Subscribe || kind == pipe.Cancel {
 		return false
 	}
-	if !t.filters {
+	if !t.filters || t.topics.Everything() && !t.c.InvertMatching {
 		return true
 	}
 	first, _ := p.HeadFirst()

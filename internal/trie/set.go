@@ -40,6 +40,9 @@ func (s *Set) Match(b []byte) bool {
 	return false
 }
 
+// Everything reports whether the empty topic is there, with which all begins.
+func (s *Set) Everything() bool { return s.counts.root.value != 0 }
+
 // Len is the number of distinct topics.
 func (s *Set) Len() int { return s.counts.size }
 

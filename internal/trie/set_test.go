@@ -35,6 +35,24 @@ func TestSetCounts(t *testing.T) {
 	}
 }
 
+func TestSetEverything(t *testing.T) {
+	var s Set
+	for _, step := range []struct {
+		topic string
+		add   bool
+		want  bool
+	}{{"A", true, false}, {"", true, true}, {"", true, true}, {"", false, true}, {"A", false, true}, {"", false, false}} {
+		if step.add {
+			s.Add([]byte(step.topic))
+		} else {
+			s.Remove([]byte(step.topic))
+		}
+		if s.Everything() != step.want {
+			t.Errorf("after %+v: %v", step, s.Everything())
+		}
+	}
+}
+
 func TestSetMatch(t *testing.T) {
 	tests := []struct {
 		topics string
