@@ -14,6 +14,9 @@ func (h *host) socket() *Socket { return (*Socket)(h) }
 // Readable says that p's in-queue holds something again.
 func (h *host) Readable(p *pipe.Pipe) { h.socket().readable(p) }
 
+// Passes reports whether readers pass on themselves what they bring.
+func (h *host) Passes() bool { return h.passer.Load() != nil }
+
 // Writable says that p's out-queue has room again. The send mutex is held.
 func (h *host) Writable(p *pipe.Pipe) {
 	h.pattern.Writable(p)

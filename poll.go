@@ -81,7 +81,7 @@ func (s *Socket) giveBack(m Msg) {
 	s.recv.mu.Lock()
 	s.recv.back = append(s.recv.back, m)
 	s.recv.mu.Unlock()
-	s.recvWait.wake()
+	s.wakeReceiver()
 	s.changed()
 }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 
 	"github.com/phimq/zmq/internal/pipe"
 )
@@ -74,6 +75,13 @@ type flow struct {
 	held     bool // m is received and not passed on
 	captured bool // and the capture has it
 
+	proxy *proxy
+	// mu guards what is above and below, but for what the proxy guards. The loop holds it,
+	// except when it waits for messages: meanwhile who brings them passes them on.
+	mu   sync.Mutex
+	more atomic.Bool // somebody brought messages while somebody else had mu
+	left waiter      // the loop, that waits for what is left to it
+
 	gathers bool           // may hold back what it can write together with what comes next
 	run     int            // messages passed on since there was none at hand
 	octets  int            // theirs
@@ -106,6 +114,7 @@ func (p *proxy) run(outer context.Context) error {
 	defer cancel()
 	p.cancel = cancel
 	for _, f := range []*flow{&p.forward, &p.backward} {
+		f.proxy, f.left.ch = p, make(chan struct{}, 1)
 		// What is held back must not wait for anybody but the flow.
 		f.gathers = p.capture == nil && f.from.coupled == nil && f.to.coupled == nil && f.to.fanner == nil
 	}
@@ -228,11 +237,14 @@ func (p *proxy) resume(ctx context.Context) {
 // passLoop moves messages one way.
 func (p *proxy) passLoop(ctx context.Context, f *flow) {
 	defer p.running.Done()
+	f.mu.Lock() // and for good: when the loop has ended nobody passes anything
 	for turn := p.enter(ctx); turn != nil; turn = p.enter(ctx) {
 		var err error
+		end := f.open()
 		for err == nil && turn.Err() == nil {
 			err = p.pass(turn, f)
 		}
+		end()
 		f.flush()
 		p.leave()
 		if turn.Err() == nil {
@@ -253,8 +265,10 @@ func (p *proxy) pass(turn context.Context, f *flow) error {
 		if err := f.receive(turn); err != nil {
 			return f.from.again(turn, CanRecv, err)
 		}
-		f.held = true
-		p.count(&f.received, f.m.Size())
+		if !f.held {
+			f.held = true
+			p.count(&f.received, f.m.Size())
+		}
 	}
 	if p.capture != nil && !f.captured {
 		if err := p.capture.Send(turn, f.m.Frames...); err != nil {
@@ -287,7 +301,10 @@ func (f *flow) receive(turn context.Context) error {
 	if err == ErrAgain { //nolint:errorlint // tryRecv returns it bare
 		f.flush()
 		f.run, f.octets = 0, 0
-		return f.from.RecvInto(turn, &f.m)
+		if f.from.passer.Load() != f {
+			return f.from.RecvInto(turn, &f.m)
+		}
+		err = f.rest(turn)
 	}
 	return f.from.recvError(err)
 }
@@ -301,12 +318,8 @@ func (f *flow) send(turn context.Context, size int) error {
 		f.flush()
 		return f.to.SendMsg(turn, &f.m)
 	}
-	f.m.mem.From(&f.to.domain.pool)
-	flush, err := f.to.pickAndPut(f.m.Frames, &f.m, sendHeld)
-	if flush != nil {
-		f.behind = append(f.behind, flush)
-	}
-	if err == ErrAgain { //nolint:errorlint // pickAndPut returns it bare
+	err := f.put()
+	if err == ErrAgain { //nolint:errorlint // put returns it bare
 		f.flush()
 		return f.to.SendMsg(turn, &f.m)
 	}
@@ -316,6 +329,16 @@ func (f *flow) send(turn context.Context, size int) error {
 		return nil
 	}
 	return f.to.sendError(err)
+}
+
+// put queues the message where it goes, to be written by flush.
+func (f *flow) put() error {
+	f.m.mem.From(&f.to.domain.pool)
+	flush, err := f.to.pickAndPut(f.m.Frames, &f.m, sendHeld)
+	if flush != nil {
+		f.behind = append(f.behind, flush)
+	}
+	return err
 }
 
 // flush writes what was held back.

@@ -210,7 +210,9 @@ func (s *Socket) readable(p *pipe.Pipe) {
 	s.arrivals.list = append(s.arrivals.list, p)
 	s.arrivals.n.Add(1)
 	s.arrivals.mu.Unlock()
-	s.recvWait.wake()
+	if f := s.passer.Load(); f == nil || p.Inproc || f.bring() {
+		s.wakeReceiver()
+	}
 	s.changed()
 }
 

@@ -61,6 +61,7 @@ type Socket struct {
 		reserved bool // for Request
 	}
 	recvWait waiters
+	passer   atomic.Pointer[flow] // of a proxy; takes what comes before anybody is woken
 
 	_        [128]byte
 	spin     time.Duration // how long a Recv looks for more before it sleeps

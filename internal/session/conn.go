@@ -279,7 +279,7 @@ func (r *reader) loop() error {
 		if r.tell {
 			r.tell = false
 			r.c.pipe.In.Tell()
-			if r.short && r.asks { // who was woken runs here and now: its answer need not wait for our next look
+			if r.short && r.asks && !r.c.g.host.Passes() { // who was woken runs here and now: its answer need not wait for our next look
 				r.dec.Idle() // a thousand others may run before us: they need not have memory each
 				runtime.Gosched()
 			}

@@ -35,6 +35,9 @@ type Host interface {
 	Closed(p *pipe.Pipe) (settled <-chan struct{})
 	// Lost takes p out of the pattern and drops what was not sent.
 	Lost(p *pipe.Pipe)
+	// Passes reports whether readers themselves pass on what they bring, so that nobody has
+	// to run for it.
+	Passes() bool
 	// Event tells what happens to connections.
 	Event(e Event)
 }

@@ -61,6 +61,7 @@ func (w *witness) Attach(*pipe.Pipe) bool                { return false }
 func (w *witness) Opened(*pipe.Pipe, pipe.Opening)       {}
 func (w *witness) Closed(*pipe.Pipe) (s <-chan struct{}) { return s }
 func (w *witness) Lost(*pipe.Pipe)                       {}
+func (w *witness) Passes() bool                          { return false }
 
 func (w *witness) Event(e Event) {
 	w.mu.Lock()
