@@ -20,10 +20,18 @@ func (f *flow) open() (end func()) {
 	}
 }
 
+// maxRounds is how often who brings messages looks for those of others: its own
+// connection waits meanwhile.
+const maxRounds = 8
+
 // bring passes on what has come, in the goroutine that brought it, without waiting for
 // anything. It reports whether somebody has to be woken for what is left.
 func (f *flow) bring() (left bool) {
-	for again := true; again && !left; again = f.more.Load() {
+	again := true
+	for rounds := 0; again && !left; rounds++ {
+		if rounds == maxRounds {
+			return true
+		}
 		f.more.Store(true)
 		if !f.mu.TryLock() {
 			return false // who has it looks once more
@@ -31,6 +39,7 @@ func (f *flow) bring() (left bool) {
 		f.more.Store(false)
 		left = f.passSome()
 		f.mu.Unlock()
+		again = f.more.Load()
 	}
 	return left
 }
