@@ -176,7 +176,7 @@ func (h *host) Lost(p *pipe.Pipe) {
 		delete(h.pipes, p)
 	}
 	h.mu.Unlock()
-	h.recvWait.wake() // there may be news for an XPUB
+	h.socket().wakeReceiver() // there may be news for an XPUB
 	h.socket().wakeSenders()
 	h.socket().peersChanged()
 }

@@ -200,3 +200,28 @@ func TestProxyGivesBack(t *testing.T) {
 	}
 	r.ends(nil)
 }
+
+// TestProxyOfSubscriptions: an XPUB works off at once what subscribers send, and the
+// proxy gets it all the same.
+func TestProxyOfSubscriptions(t *testing.T) {
+	r := newRelay(t)
+	front, back := r.open(zmq.XPUB), r.open(zmq.PUSH)
+	sub := r.open(zmq.SUB)
+	connect(r, sub, bind(r, front, "tcp://127.0.0.1:*"))
+	out := r.meets(back, zmq.PULL)
+	r.start(front, back)
+	for _, topic := range []string{"a", "b"} {
+		if err := sub.Subscribe(topic); err != nil {
+			t.Fatal(err)
+		}
+		expectHeard(t, out, "\x01"+topic)
+	}
+	if err := sub.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if got := hear(t, out); got[0][0] != 0 {
+			t.Errorf("a subscriber has left, and the proxy passed %q", got)
+		}
+	}
+}

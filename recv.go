@@ -223,6 +223,6 @@ func (s *Socket) arrived(p *pipe.Pipe) {
 	s.arriver.Arrived(p)
 	s.send.mu.Unlock()
 	s.recv.mu.Unlock()
-	s.recvWait.wake()
+	s.wakeReceiver()
 	s.peersChanged()
 }
