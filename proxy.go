@@ -6,9 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"sync"
-	"sync/atomic"
-
-	"github.com/phimq/zmq/internal/pipe"
 )
 
 // ProxyOption is a setting of [Proxy].
@@ -68,28 +65,6 @@ type proxy struct {
 	err     error
 }
 
-// flow is one way through a proxy.
-type flow struct {
-	from, to *Socket
-	m        Msg
-	held     bool // m is received and not passed on
-	captured bool // and the capture has it
-
-	proxy *proxy
-	// mu guards what is above and below, but for what the proxy guards. The loop holds it,
-	// except when it waits for messages: meanwhile who brings them passes them on.
-	mu   sync.Mutex
-	more atomic.Bool // somebody brought messages while somebody else had mu
-	left waiter      // the loop, that waits for what is left to it
-
-	gathers bool           // may hold back what it can write together with what comes next
-	run     int            // messages passed on since there was none at hand
-	octets  int            // theirs
-	behind  []pipe.Flusher // they have something to write that is held back
-
-	received, sent Traffic // guarded by the proxy's mutex; octets of frames alone
-}
-
 // errTerminated ends a proxy without an error.
 var errTerminated = errors.New("terminated")
 
@@ -106,8 +81,6 @@ func (p *proxy) check() error {
 	}
 	return nil
 }
-
-func (f *flow) possible() bool { return f.from.canRecv() && f.to.canSend() }
 
 func (p *proxy) run(outer context.Context) error {
 	ctx, cancel := context.WithCancel(outer)
@@ -283,71 +256,11 @@ func (p *proxy) pass(turn context.Context, f *flow) error {
 	switch err := f.send(turn, size); {
 	case err == nil:
 		p.count(&f.sent, size)
-	case !errors.Is(err, ErrNoPeer) && !errors.Is(err, ErrTooLarge):
+	case !undeliverable(err):
 		return f.to.again(turn, CanSend, err)
 	}
 	f.held, f.captured = false, false
 	return nil
-}
-
-// maxHeld is how many messages are passed on before what waits is written: where
-// they come one by one that is soon, and the rest of a stream is gathered as ever.
-const maxHeld = 128
-
-// receive takes the next message. Before it waits for one, all that it held back
-// is written.
-func (f *flow) receive(turn context.Context) error {
-	err := f.from.tryRecv(&f.m, &f.m.mem, false)
-	if err == ErrAgain { //nolint:errorlint // tryRecv returns it bare
-		f.flush()
-		f.run, f.octets = 0, 0
-		if f.from.passer.Load() != f {
-			return f.from.RecvInto(turn, &f.m)
-		}
-		err = f.rest(turn)
-	}
-	return f.from.recvError(err)
-}
-
-// send passes the message on. The first of those at hand are held back: to write
-// them together costs the peer one wake-up.
-func (f *flow) send(turn context.Context, size int) error {
-	f.run++
-	f.octets += size
-	if !f.gathers || f.run > maxHeld || f.octets > fanShare {
-		f.flush()
-		return f.to.SendMsg(turn, &f.m)
-	}
-	err := f.put()
-	if err == ErrAgain { //nolint:errorlint // put returns it bare
-		f.flush()
-		return f.to.SendMsg(turn, &f.m)
-	}
-	if err == errPaced { //nolint:errorlint // likewise
-		f.flush()
-		f.to.pace(turn)
-		return nil
-	}
-	return f.to.sendError(err)
-}
-
-// put queues the message where it goes, to be written by flush.
-func (f *flow) put() error {
-	f.m.mem.From(&f.to.domain.pool)
-	flush, err := f.to.pickAndPut(f.m.Frames, &f.m, sendHeld)
-	if flush != nil {
-		f.behind = append(f.behind, flush)
-	}
-	return err
-}
-
-// flush writes what was held back.
-func (f *flow) flush() {
-	for i, b := range f.behind {
-		b.Flush()
-		f.behind[i] = nil
-	}
-	f.behind = f.behind[:0]
 }
 
 func (p *proxy) count(t *Traffic, size int) {

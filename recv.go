@@ -210,6 +210,7 @@ func (s *Socket) readable(p *pipe.Pipe) {
 	s.arrivals.list = append(s.arrivals.list, p)
 	s.arrivals.n.Add(1)
 	s.arrivals.mu.Unlock()
+	// A neighbour on inproc holds the lock of the queue that bring would take from.
 	if f := s.passer.Load(); f == nil || p.Inproc || f.bring() {
 		s.wakeReceiver()
 	}
@@ -225,4 +226,15 @@ func (s *Socket) arrived(p *pipe.Pipe) {
 	s.recv.mu.Unlock()
 	s.wakeReceiver()
 	s.peersChanged()
+}
+
+// wakeReceiver wakes who waits for a message: a receiver, and the loop of a proxy.
+func (s *Socket) wakeReceiver() {
+	if f := s.passer.Load(); f != nil {
+		select {
+		case f.left.ch <- struct{}{}:
+		default:
+		}
+	}
+	s.recvWait.wake()
 }

@@ -91,12 +91,9 @@ func (s *Socket) reserve() {
 	s.send.mu.Unlock()
 	s.recv.mu.Unlock()
 	// Who waits in Send or Recv must not keep the place of who may.
+	s.sendWait.wakeAll()
+	s.recvWait.wakeAll()
 	s.wakeReceiver()
-	for _, waiting := range []*waiters{&s.sendWait, &s.recvWait} {
-		for waiting.any() {
-			waiting.wake()
-		}
-	}
 	s.changed()
 }
 

@@ -65,7 +65,7 @@ func (b *Buf) Release() {
 func (b *Buf) giveAway() {
 	for ; b != nil; b = b.next {
 		if b.pool != nil {
-			b.pool.count(-cap(b.B))
+			b.pool.count(-b.size)
 		}
 	}
 }
@@ -117,7 +117,7 @@ func (p *Pool) Get(n int) *Buf {
 	b := list[len(list)-1]
 	list[len(list)-1] = nil
 	p.free[class] = list[:len(list)-1]
-	p.kept -= cap(b.B)
+	p.kept -= b.size
 	p.mu.Unlock()
 	b.B = b.B[:0]
 	b.refs.Store(1)
@@ -132,12 +132,12 @@ func (p *Pool) put(b *Buf) {
 	}
 	clear(b.list[:]) // it may name memory of others
 	p.mu.Lock()
-	p.lent -= cap(b.B)
+	p.lent -= b.size
 	if b.class < classCount {
-		list, size := p.free[b.class], cap(b.B)
-		if (len(list) < 2 || (len(list)+1)*size <= keepBytes) && p.kept+size <= keepAll {
+		list := p.free[b.class]
+		if (len(list) < 2 || (len(list)+1)*b.size <= keepBytes) && p.kept+b.size <= keepAll {
 			p.free[b.class] = append(list, b)
-			p.kept += size
+			p.kept += b.size
 		}
 	}
 	p.mu.Unlock()

@@ -48,9 +48,11 @@ func (f *fastRoad) init(c net.Conn) {
 func (f *fastRoad) ok() bool { return f.raw != nil }
 
 func (f *fastRoad) spinning(limit time.Duration, spinners *Spinners) {
-	if f.in.spin = (spin{limit: limit, alone: runtime.GOMAXPROCS(0) == 1}); limit < 0 {
+	if limit < 0 {
 		f.in.spin = spin{limit: usualSpin, spinners: spinners, skip: spinFirst}
+		return
 	}
+	f.in.spin = spin{limit: limit, alone: runtime.GOMAXPROCS(0) == 1}
 }
 
 // outRoad is one call of write in progress.
