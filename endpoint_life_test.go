@@ -192,13 +192,13 @@ func TestUnbindSendsQueued(t *testing.T) {
 // TestReceivedStaysReadable: what came before Disconnect, Unbind and the end of
 // the peer can be received after it.
 func TestReceivedStaysReadable(t *testing.T) {
+	leak.Check(t)
 	for name, end := range map[string]func(pull, push *zmq.Socket, endpoint string) error{
 		"Disconnect": func(pull, _ *zmq.Socket, endpoint string) error { return pull.Disconnect(endpoint) },
 		"Unbind":     func(_, push *zmq.Socket, endpoint string) error { return push.Unbind(endpoint) },
 		"Close":      func(_, push *zmq.Socket, _ string) error { return push.Close() },
 	} {
 		for _, at := range []string{"tcp://127.0.0.1:*", "inproc://readable"} {
-			leak.Check(t)
 			push, pull := open(t, zmq.PUSH), open(t, zmq.PULL, zmq.WithReconnect(-1))
 			endpoint := bind(t, push, at)
 			connect(t, pull, endpoint)

@@ -50,8 +50,8 @@ func TestLibzmqMaySend(t *testing.T) {
 // TestLibzmqRebind: what a closing socket had bound is free at once
 // (test_rebind_ipc).
 func TestLibzmqRebind(t *testing.T) {
+	leak.Check(t)
 	for _, at := range []string{"tcp://127.0.0.1:*", "ipc://" + filepath.Join(t.TempDir(), "s"), "inproc://rebind"} {
-		leak.Check(t)
 		first, second := open(t, zmq.PUSH, zmq.WithLinger(-1)), open(t, zmq.PUSH)
 		endpoint := bind(t, first, at)
 		first.CloseAsync()
@@ -66,8 +66,8 @@ func TestLibzmqRebind(t *testing.T) {
 // TestLibzmqInprocMarkIsLive: a mark that is set later counts, with that of the
 // other end (test_sockopt_hwm).
 func TestLibzmqInprocMarkIsLive(t *testing.T) {
+	leak.Check(t)
 	for at, bindFirst := range map[string]bool{"inproc://bound": true, "inproc://connected": false} {
-		leak.Check(t)
 		push, pull := open(t, zmq.PUSH, zmq.WithSendHWM(1)), open(t, zmq.PULL, zmq.WithRecvHWM(1))
 		if bindFirst {
 			bind(t, push, at)
@@ -242,8 +242,8 @@ func TestLibzmqMonitorOfHandshake(t *testing.T) {
 // TestLibzmqAccept: who is turned away gets no further, and others do
 // (test_tcp_accept_filter, test_filter_ipc).
 func TestLibzmqAccept(t *testing.T) {
+	leak.Check(t)
 	for _, at := range []string{"tcp://127.0.0.1:*", "ipc://*"} {
-		leak.Check(t)
 		turned := make(chan zmq.Event, 1)
 		calls := 0
 		pull := open(t, zmq.PULL, zmq.WithAccept(func(net.Conn) bool { calls++; return calls > 1 }), zmq.WithEvents(func(e zmq.Event) {
