@@ -101,9 +101,10 @@ func undeliverable(err error) bool { return errors.Is(err, ErrNoPeer) || errors.
 // wake another goroutine, and with it often another thread, costs more than all else
 // that a proxy does with a message. What needs a wait is left to the proxy's loop.
 
-// open lets who brings messages pass them on, and returns what ends that.
+// open lets who brings messages pass them on, and returns what ends that. A STREAM tells
+// of a connection that comes or goes while it holds the locks that bring needs.
 func (f *flow) open() (end func()) {
-	if !f.gathers || !f.from.passer.CompareAndSwap(nil, f) {
+	if !f.gathers || f.from.typ == STREAM || !f.from.passer.CompareAndSwap(nil, f) {
 		return func() {}
 	}
 	return func() {

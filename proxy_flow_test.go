@@ -3,6 +3,8 @@ package zmq_test
 import (
 	"encoding/binary"
 	"fmt"
+	"net"
+	"strings"
 	"sync"
 	"testing"
 
@@ -223,5 +225,33 @@ func TestProxyOfSubscriptions(t *testing.T) {
 		if got := hear(t, out); got[0][0] != 0 {
 			t.Errorf("a subscriber has left, and the proxy passed %q", got)
 		}
+	}
+}
+
+// TestProxyOfStream: a STREAM tells of its connections, and the proxy passes that on.
+func TestProxyOfStream(t *testing.T) {
+	r := newRelay(t)
+	front, back := r.open(zmq.STREAM), r.open(zmq.PUSH)
+	at := bind(r, front, "tcp://127.0.0.1:*")
+	out := r.meets(back, zmq.PULL)
+	r.start(front, back)
+	conn, err := net.Dial("tcp", strings.TrimPrefix(at, "tcp://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := hear(t, out); len(got) != 2 || got[1] != "" {
+		t.Errorf("of the connection the proxy passed %q", got)
+	}
+	if _, err := conn.Write([]byte("hello")); err != nil {
+		t.Fatal(err)
+	}
+	if got := hear(t, out); len(got) != 2 || got[1] != "hello" {
+		t.Errorf("of what it said the proxy passed %q", got)
+	}
+	if err := conn.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if got := hear(t, out); len(got) != 2 || got[1] != "" {
+		t.Errorf("of its end the proxy passed %q", got)
 	}
 }
