@@ -123,7 +123,8 @@ func (f *flow) bring() (left bool) {
 	for range maxRounds {
 		f.more.Store(true)
 		if !f.mu.TryLock() {
-			return false // who has it looks once more
+			f.from.recvWait.wake() // the loop may have it, and wait for room: others need not
+			return false           // who has it looks once more
 		}
 		f.more.Store(false)
 		left = f.passSome()

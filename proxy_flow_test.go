@@ -7,8 +7,10 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 
 	"github.com/phimq/zmq"
+	"github.com/phimq/zmq/zmqtest"
 )
 
 // TestProxyCrowd: clients ask, some one by one and some with many questions on their
@@ -253,5 +255,44 @@ func TestProxyOfStream(t *testing.T) {
 	}
 	if got := hear(t, out); len(got) != 2 || got[1] != "" {
 		t.Errorf("of its end the proxy passed %q", got)
+	}
+}
+
+// TestProxyLeavesRest: while a proxy waits for room, what comes goes to who waits for it
+// beside the proxy.
+func TestProxyLeavesRest(t *testing.T) {
+	for name, beside := range map[string]func(t *testing.T, r *relay, front *zmq.Socket) *zmq.Socket{
+		"Recv": func(_ *testing.T, _ *relay, front *zmq.Socket) *zmq.Socket { return front },
+		"proxy": func(t *testing.T, r *relay, front *zmq.Socket) *zmq.Socket {
+			free := r.open(zmq.PUSH)
+			out := r.meets(free, zmq.PULL)
+			go func() { _ = zmq.Proxy(t.Context(), front, free) }()
+			return out
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				in, front := zmqtest.Pair(t, zmq.PUSH, zmq.PULL)
+				r := newRelay(t)
+				r.start(front, r.open(zmq.PUSH)) // which has no peer
+				synctest.Wait()
+				say(t, in, "held")
+				synctest.Wait()
+				out := beside(t, r, front)
+				got := make(chan string, 1)
+				go func() { got <- strings.Join(hear(t, out), "") }()
+				synctest.Wait()
+				say(t, in, "left")
+				synctest.Wait()
+				select {
+				case text := <-got:
+					if text != "left" {
+						t.Errorf("it got %q", text)
+					}
+				default:
+					t.Error("it still waits")
+				}
+			})
+		})
 	}
 }
