@@ -233,7 +233,9 @@ func (s *Socket) retire(p *pipe.Pipe) {
 	s.pattern.Lost(p)
 	s.send.mu.Unlock()
 	s.recv.mu.Unlock()
+	s.wakeReceiver() // there may be news for an XPUB
 	s.wakeSenders()
+	s.peersChanged()
 }
 
 // releaseLoop waits at most the linger time until what is queued for pipes is

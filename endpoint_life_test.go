@@ -11,6 +11,7 @@ import (
 
 	"github.com/phimq/zmq"
 	"github.com/phimq/zmq/internal/leak"
+	"github.com/phimq/zmq/zmqtest"
 )
 
 // gone waits until a socket has n peers or fewer.
@@ -187,6 +188,41 @@ func TestUnbindSendsQueued(t *testing.T) {
 		}
 		gone(t, push, 0)
 	}
+}
+
+// TestDisconnectTellsOfSubscriptions: who waits in Recv on an XPUB hears at once that the
+// subscriptions of a peer are gone, though much is still to be sent to it.
+func TestDisconnectTellsOfSubscriptions(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		link := zmqtest.NewLink(t)
+		sub, pub := open(t, zmq.SUB), open(t, zmq.XPUB, zmq.WithDialer(link.Dialer()), zmq.WithLinger(-1))
+		if err := sub.ServeListener(link.Listener()); err != nil {
+			t.Fatal(err)
+		}
+		if err := sub.Subscribe("a"); err != nil {
+			t.Fatal(err)
+		}
+		connect(t, pub, "tcp://sub:1")
+		expectHeard(t, pub, "\x01a")
+		link.Freeze()
+		say(t, pub, "a"+strings.Repeat("x", 1<<20))
+		got := make(chan string, 1)
+		go func() { got <- strings.Join(hear(t, pub), "") }()
+		synctest.Wait()
+		if err := pub.Disconnect("tcp://sub:1"); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		select {
+		case text := <-got:
+			if text != "\x00a" {
+				t.Errorf("it heard %q", text)
+			}
+		default:
+			t.Error("it still waits")
+		}
+		link.Thaw()
+	})
 }
 
 // TestReceivedStaysReadable: what came before Disconnect, Unbind and the end of
