@@ -308,7 +308,7 @@ func (p *proxy) listen(ctx context.Context) error {
 		}
 		answer, end := p.obey(ctx, string(m.Frames[0]))
 		if p.control.typ == REP || p.control.typ == PAIR && len(answer) > 1 {
-			if err := p.control.Send(ctx, answer...); err != nil {
+			if err := p.control.Send(ctx, answer...); err != nil && !errors.Is(err, ErrTimeout) { // who asked may be gone
 				return err
 			}
 		}

@@ -90,6 +90,25 @@ func TestProxyOutlastsTimeouts(t *testing.T) {
 	})
 }
 
+// TestProxyOutlastsQuestions: who asks for STATISTICS and leaves does not end it.
+func TestProxyOutlastsQuestions(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRelay(t)
+		front, back := r.open(zmq.PULL), r.open(zmq.PUSH)
+		control := r.open(zmq.PAIR, zmq.WithSendTimeout(time.Millisecond))
+		ctl := r.meets(control, zmq.PAIR)
+		say(t, ctl, "STATISTICS")
+		if err := ctl.Close(); err != nil {
+			t.Fatal(err)
+		}
+		from, to := r.meets(front, zmq.PUSH), r.meets(back, zmq.PULL)
+		r.start(front, back, zmq.ProxyControl(control))
+		<-time.After(time.Second)
+		say(t, from, "a")
+		expectHeard(t, to, "a")
+	})
+}
+
 // TestProxyOutlastsPeers: a reply to a client that has gone does not end it,
 // even if the ROUTER is to tell, nor does a topic that is too long.
 func TestProxyOutlastsPeers(t *testing.T) {
