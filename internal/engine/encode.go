@@ -10,6 +10,12 @@ import (
 // to its header. Above it, the frame is a vector of its own.
 const copyBelow = 2 << 10
 
+// keepScratch and keepVecs are how many octets and vectors an encoder at rest keeps.
+const (
+	keepScratch = 4 << 10
+	keepVecs    = 256
+)
+
 // Encoder turns segments of a queue into octets for the link. It belongs to
 // whoever writes.
 type Encoder struct {
@@ -17,7 +23,7 @@ type Encoder struct {
 	raw     bool
 	sealer  mech.Sealer // nil: what goes out is in clear
 	pool    *pipe.Pool
-	boxes   *pipe.Buf // what was sealed and is not written yet
+	boxes   *pipe.Buf // what was sealed, or put in a large scratch, and is not written yet
 	open    int       // boxes.B[open:] is laid out and not sealed
 	spent   bool      // the sealer has no more boxes
 	scratch []byte
@@ -60,6 +66,12 @@ func (e *Encoder) Encode(segs []pipe.Seg) [][]byte {
 func (e *Encoder) Written() {
 	e.boxes.Release()
 	e.boxes = nil
+	if cap(e.scratch) > keepScratch {
+		e.scratch = nil
+	}
+	if cap(e.vecs) > keepVecs {
+		e.vecs = nil
+	}
 	clear(e.vecs) // what goes back to the pool must not be kept alive by a connection at rest
 }
 
@@ -80,7 +92,11 @@ func (e *Encoder) reserve(segs []pipe.Seg) {
 			}
 		}
 	}
-	if cap(e.scratch) < n {
+	switch {
+	case n > keepScratch:
+		e.boxes = e.pool.Get(n)
+		e.scratch = e.boxes.B
+	case cap(e.scratch) < n:
 		e.scratch = make([]byte, 0, n)
 	}
 	e.scratch = e.scratch[:0]

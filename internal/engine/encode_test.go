@@ -245,3 +245,24 @@ func TestWrittenKeepsNothing(t *testing.T) {
 	}
 	runtime.KeepAlive(e)
 }
+
+// TestRestingEncoderIsSmall: of a message of many frames, small or not, an encoder at rest
+// keeps no room.
+func TestRestingEncoderIsSmall(t *testing.T) {
+	pool := &pipe.Pool{}
+	e := NewEncoder(&Config{Pool: pool}, &pipe.Peer{Version: [2]byte{3, 1}}, nil)
+	for _, size := range []int{copyBelow - 1, copyBelow} {
+		frames := make([][]byte, 1000)
+		for i := range frames {
+			frames[i] = make([]byte, size)
+		}
+		want := pipe.AppendFramed(nil, frames)
+		if got := bytes.Join(e.Encode([]pipe.Seg{{Kind: pipe.Parts, N: 1, Parts: frames}}), nil); !bytes.Equal(got, want) {
+			t.Errorf("1000 frames of %d octets are not what they were", size)
+		}
+		e.Written()
+		if cap(e.scratch) > keepScratch || cap(e.vecs) > keepVecs || pool.Lent() != 0 {
+			t.Errorf("after frames of %d octets it keeps %d octets, %d vectors and %d octets of the pool's", size, cap(e.scratch), cap(e.vecs), pool.Lent())
+		}
+	}
+}
