@@ -66,13 +66,13 @@ func (e *Encoder) Encode(segs []pipe.Seg) [][]byte {
 func (e *Encoder) Written() {
 	e.boxes.Release()
 	e.boxes = nil
+	clear(e.vecs) // what goes back to the pool must not be kept alive by a connection at rest
 	if cap(e.scratch) > keepScratch {
 		e.scratch = nil
 	}
 	if cap(e.vecs) > keepVecs {
 		e.vecs = nil
 	}
-	clear(e.vecs) // what goes back to the pool must not be kept alive by a connection at rest
 }
 
 // reserve makes room in scratch for all that Encode will put there, because

@@ -171,6 +171,7 @@ func (c *conn) written() {
 	for i := range c.writer.batch {
 		c.writer.batch[i].Release()
 	}
+	c.writer.vecs = nil
 	c.enc.Written()
 	now := time.Now()
 	c.writer.last.Store(int64(now.Sub(c.g.base)))
@@ -200,6 +201,7 @@ func (c *conn) unwritten(reason error) {
 	}
 	q := c.pipe.Out
 	back := c.enc.Unsent(c.writer.batch, c.writer.done)
+	c.writer.vecs = nil
 	c.enc.Written()
 	q.Mu.Lock()
 	q.Untake(back)
