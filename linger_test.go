@@ -9,6 +9,7 @@ import (
 
 	"github.com/phimq/zmq"
 	"github.com/phimq/zmq/internal/leak"
+	"github.com/phimq/zmq/zmqtest"
 )
 
 // unread makes a PUSH with one message that its peer does not read.
@@ -37,6 +38,25 @@ func TestLinger(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestNoLingerForSubscriptions: a SUB that has no publisher has nothing to wait for.
+func TestNoLingerForSubscriptions(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		leak.Check(t)
+		s := open(t, zmq.SUB, zmq.WithLinger(-1), zmq.WithDialer(zmqtest.NewLink(t).Dialer())) // where nobody listens
+		connect(t, s, "tcp://nowhere:1")
+		if err := s.Subscribe("a"); err != nil {
+			t.Fatal(err)
+		}
+		start := time.Now()
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+		if took := time.Since(start); took != 0 {
+			t.Errorf("Close took %v", took)
+		}
+	})
 }
 
 // TestLingerForEver: Close waits until the peer reads, a day later, and not longer.

@@ -354,8 +354,12 @@ func continues(a, b []byte) bool {
 }
 
 // PutTopic appends a change of a subscription. It does not count against the
-// mark: a subscription is never dropped.
+// mark: a subscription is never dropped. Without a reader there is no connection to
+// tell, and the next one is told all by Renew.
 func (q *Queue) PutTopic(kind Kind, topic []byte) (tell bool) {
+	if q.reader == nil {
+		return false
+	}
 	return q.PutSeg(Seg{Kind: kind, B: topic})
 }
 

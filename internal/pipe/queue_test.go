@@ -271,6 +271,42 @@ func TestRenewReplacesSubscriptions(t *testing.T) {
 	}
 }
 
+// TestTopicsOfNoConnection: a queue without a reader holds no changes of subscriptions.
+// The next reader is told all by Renew.
+func TestTopicsOfNoConnection(t *testing.T) {
+	r := newRig(t, 0, false)
+	r.put("a")
+	r.q.PutTopic(Subscribe, []byte("old"))
+	r.q.Detach()
+	r.q.PutTopic(Cancel, []byte("old"))
+	r.q.SetReader(r.ear, r.p)
+	if got, want := items(r.q.Take(r.ear, nil, 1<<20)), []string{"[1:a]"}; !slices.Equal(got, want) {
+		t.Errorf("took %q, want %q", got, want)
+	}
+	if r.q.Bytes() != 0 {
+		t.Errorf("%d octets wait in an empty queue", r.q.Bytes())
+	}
+}
+
+// TestDetachEmpties: who waits until all is written is told when a connection ends that
+// had to write nothing but what was its own.
+func TestDetachEmpties(t *testing.T) {
+	for name, put := range map[string]func(q *Queue){
+		"PING":      func(q *Queue) { q.PutControl([]byte{4, 1, 0}) },
+		"SUBSCRIBE": func(q *Queue) { q.PutTopic(Subscribe, []byte("t")) },
+	} {
+		r := newRig(t, 0, false)
+		put(r.q)
+		emptied := r.q.Emptied()
+		r.q.Detach()
+		select {
+		case <-emptied:
+		default:
+			t.Errorf("%s: it still waits", name)
+		}
+	}
+}
+
 func TestPutFront(t *testing.T) {
 	r := newRig(t, 0, false)
 	r.put("a")

@@ -1,5 +1,7 @@
 package pipe
 
+import "slices"
+
 // Begin makes r the one who takes. It reports false when r is not, or no
 // longer, the reader, when somebody is at it already, or when r was not told.
 func (q *Queue) Begin(r Reader) bool {
@@ -164,35 +166,40 @@ func (q *Queue) roomLocked() {
 	}
 }
 
-// Renew replaces all changes of subscriptions that wait by a subscription to
-// each of topics, before anything else: a new connection knows none of them.
+// Renew puts a subscription to each of topics before anything else: a new connection
+// knows none of them. Changes of subscriptions that wait are replaced.
 func (q *Queue) Renew(topics [][]byte) (tell bool) {
-	q.seal()
+	q.dropTopics()
 	segs := make([]Seg, 0, len(topics)+len(q.segs)-q.head)
 	for _, topic := range topics {
 		segs = append(segs, Seg{Kind: Subscribe, B: topic})
 		q.bytes += len(topic)
 	}
-	for _, s := range q.segs[q.head:] {
-		if s.Kind == Subscribe || s.Kind == Cancel {
-			q.bytes -= len(s.B)
-			continue
-		}
-		segs = append(segs, s)
-	}
-	q.segs, q.head = segs, 0
+	q.segs, q.head = append(segs, q.segs[q.head:]...), 0
 	return q.wake()
 }
 
-// Detach takes the reader away and returns a channel that is closed when a
-// taking that is under way has ended; nil if there is none.
+// dropTopics drops the changes of subscriptions that wait.
+func (q *Queue) dropTopics() {
+	q.seal()
+	kept := slices.DeleteFunc(q.segs[q.head:], func(s Seg) bool {
+		drop := s.Kind == Subscribe || s.Kind == Cancel
+		if drop {
+			q.bytes -= len(s.B)
+		}
+		return drop
+	})
+	q.segs = q.segs[:q.head+len(kept)]
+}
+
+// Detach takes the reader away, and with it what was for its connection alone. It returns
+// a channel that is closed when a taking that is under way has ended; nil if there is none.
 func (q *Queue) Detach() <-chan struct{} {
 	q.reader = nil
 	q.control = nil
-	if q.phase == told {
-		q.phase = idle
-	}
-	if q.phase == idle {
+	q.dropTopics()
+	if q.phase != taking {
+		q.Rest()
 		return nil
 	}
 	if q.settled == nil {
