@@ -12,8 +12,8 @@ import (
 // is an empty message, ready to be filled.
 //
 // A Msg may be copied. Frames that [Socket.RecvInto] filled stay valid until
-// the next RecvInto with the same Msg, as with bufio.Scanner; a copy that is
-// kept longer needs [Msg.Clone].
+// the next RecvInto or [Socket.SendMsg] with the same Msg, as with bufio.Scanner;
+// a copy that is kept longer needs [Msg.Clone].
 type Msg struct {
 	// Frames are the parts of the message.
 	Frames [][]byte

@@ -98,3 +98,63 @@ func TestCopiedBackMessage(t *testing.T) {
 		}
 	}
 }
+
+// TestListIsNotTaken: a list of frames that the caller made, and that of a message whose
+// copy was sent or filled, can be used again.
+func TestListIsNotTaken(t *testing.T) {
+	push, pull := open(t, zmq.PUSH), open(t, zmq.PULL)
+	connect(t, push, bind(t, pull, "inproc://lists"))
+	list := [][]byte{[]byte("a"), []byte("b")}
+	var again zmq.Msg
+	for range 3 {
+		m := zmq.NewMsg(list...)
+		if err := push.SendMsg(t.Context(), &m); err != nil {
+			t.Fatal(err)
+		}
+		expectHeard(t, pull, "a", "b")
+		again.Frames = list
+		if err := push.SendMsg(t.Context(), &again); err != nil {
+			t.Fatal(err)
+		}
+		expectHeard(t, pull, "a", "b")
+	}
+	var got zmq.Msg
+	for range 3 {
+		say(t, push, "a", "b")
+		if err := pull.RecvInto(t.Context(), &got); err != nil {
+			t.Fatal(err)
+		}
+		other := got
+		if err := push.SendMsg(t.Context(), &other); err != nil {
+			t.Fatal(err)
+		}
+		if text := got.String(); text != `["a" "b"]` {
+			t.Errorf("its copy was sent, and the message is %s", text)
+		}
+		expectHeard(t, pull, "a", "b")
+	}
+}
+
+// TestNewsIsNotTaken is the same for what an XPUB tells its user.
+func TestNewsIsNotTaken(t *testing.T) {
+	pub, sub := open(t, zmq.XPUB), open(t, zmq.SUB)
+	connect(t, sub, bind(t, pub, "inproc://news"))
+	news := func(topic string, into *zmq.Msg) {
+		if err := sub.Subscribe(topic); err != nil {
+			t.Fatal(err)
+		}
+		if err := pub.RecvInto(t.Context(), into); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var first zmq.Msg
+	news("a", &first)
+	other := first
+	news("b", &other)
+	list := [][]byte{[]byte("mine")}
+	mine := zmq.NewMsg(list...)
+	news("c", &mine)
+	if first.String() != `[0x0161]` || string(list[0]) != "mine" {
+		t.Errorf("the first message is %s, and the list %q", &first, list)
+	}
+}

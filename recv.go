@@ -185,10 +185,10 @@ func (s *Socket) splice() {
 // load fills m with what the pattern chose, and leaves that behind.
 func (s *Socket) load(m *Msg, a *pattern.Arrival, mem *pipe.Memory) {
 	switch {
-	case a.Frames != nil && mem != nil:
-		mem.Reuse()
-		m.Frames = append(m.Frames[:0], a.Frames...)
 	case a.Frames != nil:
+		if mem != nil {
+			mem.Reuse()
+		}
 		m.Frames = a.Frames
 	case mem != nil:
 		m.Frames = a.Pipe.TakeInto(m.Frames, mem, a.ID, a.Skip)

@@ -305,14 +305,13 @@ func (s *Socket) refusal(v pattern.Verdict, m *Msg) error {
 	}
 }
 
-// taken empties a message that was sent.
+// taken empties a message that was sent. A list of frames that the caller made stays as
+// it is, and so does that of the message that this one is a copy of.
 func (m *Msg) taken() {
 	if m == nil {
 		return
 	}
-	m.mem.Reuse()
-	clear(m.Frames)
-	m.Frames = m.Frames[:0]
+	m.Frames = m.mem.Taken(m.Frames)
 	m.RoutingID, m.Group, m.peer = 0, "", nil
 }
 

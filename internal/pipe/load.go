@@ -52,6 +52,23 @@ func (m *Memory) Reuse() {
 	m.lend(nil)
 }
 
+// Taken is Reuse for a message that was sent, and returns the list for the next one's
+// frames. One that the caller made is not touched, nor that of the message that this
+// one is a copy of.
+func (m *Memory) Taken(frames [][]byte) [][]byte {
+	switch m.owner {
+	case nil:
+		return frames[:0]
+	case m:
+		clear(frames)
+		frames = frames[:0]
+	default:
+		frames = nil
+	}
+	m.Reuse()
+	return frames
+}
+
 // MoveLoan gives the hold on lent memory to the caller, who then owns the
 // frames. It reports false when m can't give it: then they must be copied.
 func (m *Memory) MoveLoan() (buf *Buf, ok bool) {
