@@ -7,12 +7,15 @@ import (
 	"net"
 	"slices"
 	"strconv"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/phimq/zmq"
 	"github.com/phimq/zmq/internal/leak"
 	"github.com/phimq/zmq/internal/wire"
+	"github.com/phimq/zmq/zmqtest"
 )
 
 // A vault is a bound PULL inside TLS.
@@ -297,6 +300,63 @@ func TestTLSClogged(t *testing.T) {
 			await(t, events, zmq.EventDisconnected)
 			returns(t, s.Close)
 		})
+	}
+}
+
+// TestTLSFull: to peers inside TLS whose link is full to the last octet, while nothing
+// waits behind it, Close says its farewell for a moment only.
+func TestTLSFull(t *testing.T) {
+	for _, linger := range []time.Duration{0, time.Minute} {
+		synctest.Test(t, func(t *testing.T) { testTLSFull(t, linger) })
+	}
+}
+
+// fullConn tells whether a write waits for room.
+type fullConn struct {
+	net.Conn
+	writes atomic.Int32
+}
+
+func (c *fullConn) Write(b []byte) (int, error) {
+	c.writes.Add(1)
+	defer c.writes.Add(-1)
+	return c.Conn.Write(b)
+}
+
+func testTLSFull(t *testing.T, linger time.Duration) {
+	link, a := zmqtest.NewLink(t), newAuthority(t)
+	l, client := link.Listener(), a.config("client")
+	client.ServerName = "127.0.0.1"
+	s := open(t, zmq.ROUTER, zmq.WithLinger(linger))
+	<-time.After(time.Millisecond) // what is written was not written at the first moment
+	for n := 1; n <= 25; n++ {
+		near, err := link.Dialer()(t.Context(), "tcp", "peer:1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		far, err := l.Accept()
+		if err != nil {
+			t.Fatal(err)
+		}
+		full := &fullConn{Conn: near}
+		go func() { _ = s.Attach(t.Context(), tls.Server(full, a.config("server")), zmq.Connected) }()
+		newWirePeer(t, tls.Client(far, client)).handshake("DEALER", "Identity", strconv.Itoa(n))
+		awaitPeers(t, s, n)
+		say(t, s, strconv.Itoa(n), string(noise(70_000)))
+		synctest.Wait()
+		for full.writes.Load() > 0 {
+			if _, err := far.Read(make([]byte, 1)); err != nil {
+				t.Fatal(err)
+			}
+			synctest.Wait()
+		}
+	}
+	start := time.Now()
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	if took := time.Since(start); took > 1100*time.Millisecond {
+		t.Errorf("with a linger time of %v Close took %v", linger, took)
 	}
 }
 

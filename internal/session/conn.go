@@ -156,7 +156,7 @@ func (c *conn) close() {
 			<-settled
 		}
 	}
-	_ = c.link.Close() // nothing to do about it
+	_ = c.hurried(c.link.Close) // nothing to do about it
 	c.reader.close()
 	c.g.leave(c)
 }

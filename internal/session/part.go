@@ -6,15 +6,23 @@ import (
 	"time"
 )
 
-// partTime is how long a peer has to close its side after we have closed ours.
-const partTime = time.Second
+const (
+	// partTime is how long a peer has to close its side after we have closed ours.
+	partTime = time.Second
+	// alertTime is how long what TLS says at the end may take: it waits only for a
+	// peer that reads nothing, and would do so for 5 s.
+	alertTime = 50 * time.Millisecond
+)
+
+// halfCloser ends one way of a link.
+type halfCloser interface{ CloseWrite() error }
 
 // part tells the peer that no more comes, and reads on, without looking at it,
 // until the peer has closed too: to close a connection that has octets unread
 // makes the system take back what the peer has not read yet. It reports false
 // when there is nothing to wait for and the connection is ended at once.
 func (c *conn) part() bool {
-	half, ok := c.link.Conn().(interface{ CloseWrite() error })
+	half, ok := c.link.Conn().(halfCloser)
 	if !ok || c.writer.last.Load() == 0 || c.opened.Load() == nil || c.o.receivesOnly() || c.clogged() {
 		c.hangup(nil)
 		return false
@@ -22,9 +30,14 @@ func (c *conn) part() bool {
 	c.beat.stop()
 	c.reader.parting.Store(true)
 	c.reader.Writable(c.pipe)
+	err := c.hurried(half.CloseWrite)
+	if inside, ok := half.(*tls.Conn); ok && err != nil {
+		if half, ok = inside.NetConn().(halfCloser); ok {
+			err = half.CloseWrite() // the end of the link says it as well
+		}
+	}
 	c.mu.Lock()
-	ended := c.ended
-	if !ended && half.CloseWrite() == nil {
+	if !c.ended && err == nil {
 		_ = c.link.Conn().SetReadDeadline(time.Now().Add(partTime)) // it has deadlines: it is the system's
 		c.mu.Unlock()
 		return true
@@ -32,6 +45,15 @@ func (c *conn) part() bool {
 	c.mu.Unlock()
 	c.hangup(nil)
 	return false
+}
+
+// hurried runs what may have TLS write an alert.
+func (c *conn) hurried(f func() error) error {
+	if inside, ok := c.link.Conn().(*tls.Conn); ok {
+		timer := time.AfterFunc(alertTime, func() { _ = inside.NetConn().SetWriteDeadline(past) })
+		defer timer.Stop()
+	}
+	return f()
 }
 
 // clogged reports whether to say that no more comes would have to wait for a
@@ -64,9 +86,12 @@ func (g *Group) Part(ctx context.Context, over <-chan time.Time) {
 	g.mu.Unlock()
 	timer := time.NewTimer(partTime)
 	defer timer.Stop()
-	parting := conns[:0]
+	parting, begun := conns[:0], time.Now()
 	for _, c := range conns {
-		if c.part() {
+		switch {
+		case time.Since(begun) >= partTime: // many wait to say it
+			c.hangup(nil)
+		case c.part():
 			parting = append(parting, c)
 		}
 	}
