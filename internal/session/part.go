@@ -23,7 +23,8 @@ type halfCloser interface{ CloseWrite() error }
 // when there is nothing to wait for and the connection is ended at once.
 func (c *conn) part() bool {
 	half, ok := c.link.Conn().(halfCloser)
-	if !ok || c.writer.last.Load() == 0 || c.opened.Load() == nil || c.o.receivesOnly() || c.clogged() {
+	// Who has written has found the connection as open made it, and so do we.
+	if !ok || c.writer.last.Load() == 0 || c.o.receivesOnly() || c.clogged() {
 		c.hangup(nil)
 		return false
 	}

@@ -197,3 +197,33 @@ func TestHandshakesMakeRoom(t *testing.T) {
 		}
 	})
 }
+
+// A halfPipe notes the end of what it sends.
+type halfPipe struct {
+	net.Conn
+	ended bool
+}
+
+func (h *halfPipe) CloseWrite() error {
+	h.ended = true
+	return nil
+}
+
+// TestPartWhileOpening: a connection that others have written to already parts in peace,
+// though its own goroutine is not done with opening it.
+func TestPartWhileOpening(t *testing.T) {
+	for name, wrote := range map[string]int64{"written": 1, "not written": 0} {
+		near, far := net.Pipe()
+		t.Cleanup(func() { _ = far.Close() })
+		half := &halfPipe{Conn: near}
+		g := NewGroup(&witness{counts: map[EventKind]int{}}, new(Shared))
+		t.Cleanup(g.Close)
+		c := newConn(g, &Options{Engine: &engine.Config{SocketType: "DEALER"}}, "tcp://peer:1", false, half)
+		c.pipe = &pipe.Pipe{In: pipe.NewQueue(nil, &pipe.Pool{}, 0, false)}
+		c.reader.init(c, nil)
+		c.writer.last.Store(wrote)
+		if c.part() != half.ended || half.ended != (wrote > 0) {
+			t.Errorf("%s: that it parts is %v", name, half.ended)
+		}
+	}
+}
