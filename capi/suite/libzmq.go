@@ -70,7 +70,7 @@ func (r *run) libzmq(ctx context.Context) error {
 		fmt.Fprintf(os.Stdout, "%-44s %-8s %6d ms\n", o.name, o.what, o.took.Milliseconds())
 		got = append(got, o)
 	})
-	return errors.Join(ctx.Err(), r.judge(got, want, pass))
+	return errors.Join(ctx.Err(), r.judge(got, want))
 }
 
 // each calls f for every item, some at a time.
