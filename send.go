@@ -208,7 +208,7 @@ func (lateTell) Quiet() bool { return true }
 // Flush tells it.
 func (t lateTell) Flush() { t.q.TellLate() }
 
-// fanOut sends a message to all pipes that the pattern matches: it is framed
+// fanOut sends a message to all pipes that the pattern matches: for many it is framed
 // once. The send mutex is held, and released.
 func (s *Socket) fanOut(frames [][]byte, m *Msg) error {
 	if s.typ == XSUB && len(frames) == 1 && len(frames[0]) > 0 && frames[0][0] <= 1 {
@@ -229,11 +229,15 @@ func (s *Socket) fanOut(frames [][]byte, m *Msg) error {
 	if pipe.FramedSize(frames) >= pipe.LargeMessage {
 		later = s.fanOutLarge(pipes, frames, m)
 	} else {
-		s.send.scratch = pipe.AppendFramed(s.send.scratch[:0], frames)
+		var framed []byte
+		if len(pipes) > 1 {
+			s.send.scratch = pipe.AppendFramed(s.send.scratch[:0], frames)
+			framed = s.send.scratch
+		}
 		for _, p := range pipes {
 			if p.Out.Full() {
 				p.Out.Refuse()
-			} else if p.Out.PutFramed(s.send.scratch) {
+			} else if put(p.Out, frames, framed) {
 				later = s.tell(later, p)
 			} else if p.Link != nil && p.Out.Due(fanShare) {
 				behind = append(behind, p.Link)
@@ -249,6 +253,14 @@ func (s *Socket) fanOut(frames [][]byte, m *Msg) error {
 		link.Flush()
 	}
 	return nil
+}
+
+// put puts a copy of frames, which for many queues are framed once.
+func put(q *pipe.Queue, frames [][]byte, framed []byte) (tell bool) {
+	if framed == nil {
+		return q.Put(nil, frames)
+	}
+	return q.PutFramed(framed)
 }
 
 // fanShare is how many octets wait for one of many when the sender writes them
