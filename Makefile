@@ -132,7 +132,7 @@ majordomo-soak: ## our broker at full rate for SOAKTIME: memory stays flat
 BENCHFLAGS ?= -others
 
 .PHONY: bench
-bench: ## every line of docs/performance.md beside libzmq: ten quiet minutes
+bench: ## every line of docs/performance.md beside libzmq: twelve quiet minutes
 	GOWORK=off go -C bench run . -docs ../docs $(BENCHFLAGS)
 
 .PHONY: bench-growth

@@ -1,7 +1,7 @@
 // Command bench measures our sockets beside libzmq: the same work, in the same
 // run, one after the other, checked for count and content.
 //
-//	go run . [flags]              every line, about ten minutes
+//	go run . [flags]              every line, about twelve minutes
 //	go run . growth [flags]       how cost grows: with size, peers, subscriptions, load
 //	go run . compare A.json B.json
 //	go run . report [flags]       the texts and pictures anew, from the JSON
@@ -81,9 +81,17 @@ func parseFlags(command string, args []string) (settings, error) {
 	if fs.NArg() > 0 || s.repeats < 1 || !(s.scale > 0 && s.scale <= 1000) {
 		return s, errors.New("bad arguments; see -help")
 	}
+	if only != "" && s.docs != "" {
+		return s, errors.New("a page of some lines is none: -only goes without -docs")
+	}
 	var err error
-	s.only, err = regexp.Compile(only)
-	return s, err
+	if s.only, err = regexp.Compile(only); err != nil || s.profile == "" {
+		return s, err
+	}
+	if s.profile, err = filepath.Abs(s.profile); err != nil {
+		return s, err
+	}
+	return s, os.MkdirAll(s.profile, 0o755)
 }
 
 // measure measures what is asked and writes it down.
