@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"errors"
+	"math"
 	"math/rand/v2"
 	"sync"
 	"time"
@@ -263,5 +264,5 @@ func backoff(first, longest time.Duration, tries int) time.Duration {
 	if wait < 2 {
 		return wait
 	}
-	return wait + rand.N(wait/2)
+	return wait + min(rand.N(wait/2), math.MaxInt64-wait)
 }

@@ -48,6 +48,15 @@ func TestBackoff(t *testing.T) {
 	}
 }
 
+// TestBackoffForEver: the longest pause that there is does not become none.
+func TestBackoffForEver(t *testing.T) {
+	for range 100 {
+		if wait := backoff(1<<63-1, 0, 0); wait < 1<<62 {
+			t.Fatalf("it waits %v", wait)
+		}
+	}
+}
+
 // A witness is a host that counts events and takes part in nothing.
 type witness struct {
 	mu     sync.Mutex
