@@ -162,7 +162,7 @@ func (t *stream) Pick(first []byte, n int) (*Route, Verdict) {
 	switch {
 	case n < 2:
 		return &t.route, Discard
-	case p == nil:
+	case p == nil || p.Send.Finished:
 		return nil, NoPeer
 	case p.Out.Full():
 		return nil, Again
