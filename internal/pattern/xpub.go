@@ -240,5 +240,8 @@ func (t *xpub) Subscribe(topic []byte, add bool) (tell []*pipe.Pipe, found bool)
 func (t *xpub) Subscribers(topic []byte) int {
 	t.matched = t.topics.AppendMatches(t.matched[:0], topic)
 	t.unique()
+	if t.c.InvertMatching {
+		t.invert()
+	}
 	return len(t.matched)
 }
