@@ -50,6 +50,10 @@ func (s *Socket) TryRecv() (Msg, error) {
 func (s *Socket) Msgs(ctx context.Context) iter.Seq2[Msg, error] {
 	return func(yield func(Msg, error) bool) {
 		for {
+			if err := ctx.Err(); err != nil {
+				yield(Msg{}, err)
+				return
+			}
 			m, err := s.Recv(ctx)
 			switch {
 			case err == nil:
@@ -225,6 +229,9 @@ func (s *Socket) arrived(p *pipe.Pipe) {
 	s.send.mu.Unlock()
 	s.recv.mu.Unlock()
 	s.wakeReceiver()
+	if s.fanner != nil {
+		s.wakeSenders() // who was waited for may want no more
+	}
 	s.peersChanged()
 }
 
