@@ -108,8 +108,13 @@ func (s *Socket) trySend(frames [][]byte, m *Msg, kind sendKind) error {
 	}
 	s.recv.mu.Lock()
 	s.splice()
-	s.coupled.Prepare()
+	if s.wouldSend(frames, kind) {
+		s.coupled.Prepare() // a reply that waits is dropped for a request that goes out, not for one that does not
+	}
 	flush, err := s.pickAndPut(frames, m, kind)
+	if s.typ == REQ && (err == nil || err == errPaced) { //nolint:errorlint // pickAndPut returns it bare
+		s.recv.back = nil // replies to requests before
+	}
 	s.recv.mu.Unlock()
 	if flush != nil {
 		flush.Flush()
@@ -118,6 +123,14 @@ func (s *Socket) trySend(frames [][]byte, m *Msg, kind sendKind) error {
 		s.changed() // now it may receive
 	}
 	return err
+}
+
+// wouldSend reports whether a message would go out now. The receive mutex is held, so
+// that it is still so afterwards.
+func (s *Socket) wouldSend(frames [][]byte, kind sendKind) bool {
+	s.send.mu.Lock()
+	defer s.send.mu.Unlock()
+	return !s.send.closed && s.send.reserved == (kind&sendReserved != 0) && s.pattern.MaySend(frames[0], len(frames)) == pattern.Go
 }
 
 // pickAndPut lets the pattern choose and puts the message there. It returns
