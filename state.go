@@ -49,8 +49,6 @@ func (s *Socket) MaySend(first []byte) error {
 	if s.coupled != nil {
 		s.recv.mu.Lock()
 		defer s.recv.mu.Unlock()
-		s.splice()
-		s.coupled.Prepare()
 	}
 	s.send.mu.Lock()
 	defer s.send.mu.Unlock()
@@ -193,6 +191,7 @@ func (s *Socket) subscribe(topic []byte, add bool) error {
 		p.Out.TellLate()
 	}
 	if s.typ == XPUB {
+		s.wakeSenders() // one that was waited for may get no more
 		s.peersChanged()
 	}
 	if !found && s.typ != XSUB {
@@ -221,6 +220,9 @@ func (s *Socket) Set(opts ...Option) error {
 	s.mu.Unlock()
 	s.applyRules()
 	s.applyMarks()
+	s.sendWait.wakeAll() // who waits may have waited for this
+	s.recvWait.wakeAll()
+	s.peersChanged()
 	for _, o := range opts {
 		if o.info != nil && o.info.action != nil {
 			if err := o.info.action(s, o.value); err != nil {
@@ -259,15 +261,15 @@ func (s *Socket) Option(name string) (string, error) {
 
 // applyRules gives the pattern what the options say.
 func (s *Socket) applyRules() {
+	s.recv.mu.Lock()
+	defer s.recv.mu.Unlock()
+	s.send.mu.Lock()
+	defer s.send.mu.Unlock()
 	s.mu.Lock()
 	c := s.conf
 	s.mu.Unlock()
 	s.sendLimit.Store(int64(c.sendTimeout))
 	s.recvLimit.Store(int64(c.recvTimeout))
-	s.recv.mu.Lock()
-	defer s.recv.mu.Unlock()
-	s.send.mu.Lock()
-	defer s.send.mu.Unlock()
 	r := &s.rules
 	r.RouterMandatory, r.RouterHandover, r.ProbeRouter = c.mandatory, c.handover, c.probeRouter
 	r.ReqRelaxed, r.ReqCorrelate = c.relaxed, c.correlate
