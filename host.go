@@ -17,6 +17,9 @@ func (h *host) Readable(p *pipe.Pipe) { h.socket().readable(p) }
 // Passes reports whether readers pass on themselves what they bring.
 func (h *host) Passes() bool { return h.passer.Load() != nil }
 
+// Closing is closed when the socket receives no more.
+func (h *host) Closing() <-chan struct{} { return h.done }
+
 // Writable says that p's out-queue has room again. The send mutex is held.
 func (h *host) Writable(p *pipe.Pipe) {
 	h.pattern.Writable(p)

@@ -2,6 +2,7 @@ package zmq_test
 
 import (
 	"bytes"
+	"net"
 	"testing"
 	"time"
 
@@ -30,6 +31,73 @@ func TestCloseLetsThePeerRead(t *testing.T) {
 	go func() { closed <- pair.Close() }()
 	if got, want := len(p.rest()), sent*(9+len(body)); got != want {
 		t.Errorf("the peer read %d octets of %d", got, want)
+	}
+	p.cut()
+	if err := <-closed; err != nil {
+		t.Error(err)
+	}
+}
+
+// TestCloseFindsWhoIsGone: a peer dies while the socket has no room for more of its
+// messages. What is sent meanwhile goes to the next connection, Close waits for that, and
+// what was received is in nobody's way.
+func TestCloseFindsWhoIsGone(t *testing.T) {
+	l, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	s := open(t, zmq.DEALER, zmq.WithRecvHWM(5), zmq.WithLinger(-1))
+	connect(t, s, "tcp://"+l.Addr().String())
+	p := dialedBy(t, l)
+	p.handshake("DEALER")
+	for range 200 {
+		p.sendMsg("unread")
+	}
+	for s.Stats().Peers[0].RecvQueue.Messages < 5 {
+		waitChange(t, s)
+	}
+	p.reset()
+	say(t, s, "kept")
+	closed := make(chan error, 1)
+	go func() { closed <- s.Close() }()
+	p = dialedBy(t, l)
+	p.handshake("DEALER")
+	p.expectMsg("kept")
+	p.cut()
+	if err := <-closed; err != nil {
+		t.Error(err)
+	}
+}
+
+// TestCloseKeepsWhatOthersWereSent: that the linger time ends for a peer which is not
+// there takes nothing back that another one was sent.
+func TestCloseKeepsWhatOthersWereSent(t *testing.T) {
+	l, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	s := open(t, zmq.DEALER, zmq.WithRecvHWM(1), zmq.WithLinger(time.Millisecond))
+	connect(t, s, "tcp://"+l.Addr().String())
+	p := dialedBy(t, l)
+	p.handshake("DEALER")
+	for range 1000 {
+		p.sendMsg("unread")
+	}
+	const size = 1 << 20
+	say(t, s, string(make([]byte, size)))
+	for s.Stats().Peers[0].SendQueue.Messages > 0 || s.Stats().Peers[0].RecvQueue.Messages == 0 {
+		waitChange(t, s)
+	}
+	connect(t, s, "inproc://nobody")
+	say(t, s, "for both")
+	say(t, s, "of them")
+	closed := make(chan error, 1)
+	go func() { closed <- s.Close() }()
+	<-time.After(50 * time.Millisecond) // it lingers no more
+	if got := len(p.rest()); got < size {
+		t.Errorf("the peer read %d octets of %d", got, size)
 	}
 	p.cut()
 	if err := <-closed; err != nil {

@@ -192,6 +192,13 @@ func (s *Socket) linger() error {
 	return s.finishClose(context.Background(), timer.C)
 }
 
+// lingers reports whether Close waits at all.
+func (s *Socket) lingers() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.conf.linger != 0
+}
+
 // Shutdown is Close that waits for unsent messages until ctx ends, instead of
 // the linger time. It returns the context's error if messages were dropped.
 func (s *Socket) Shutdown(ctx context.Context) error {
@@ -250,10 +257,13 @@ func (s *Socket) beginClose() bool {
 func (s *Socket) finishClose(ctx context.Context, linger <-chan time.Time) error {
 	settled := s.settle(ctx, linger)
 	s.cutAll(false)
-	if settled && s.drain(ctx, linger) {
-		s.group.Part(ctx, linger)
-	} else {
+	switch drained := settled && s.drain(ctx, linger); {
+	case drained:
+		s.group.Part(ctx, linger, false)
+	case ctx.Err() != nil:
 		s.closeErr = ctx.Err()
+	case s.lingers():
+		s.group.Part(ctx, nil, true) // that the time is over for what waits for one is no reason to lose what others were sent
 	}
 	s.group.Close()
 	s.dropAll()

@@ -232,6 +232,7 @@ type reader struct {
 	asks   bool          // who receives may answer
 	room   chan struct{} // a token when a full queue has room again
 	paused atomic.Bool
+	deaf   bool        // the socket closes: messages are dropped
 	timer  *time.Timer // of wait
 	// parting: what comes is not looked at, only read.
 	parting atomic.Bool
@@ -341,6 +342,10 @@ func (r *reader) wait() bool {
 		}
 		select {
 		case <-r.room:
+		case <-r.c.g.host.Closing(): // a peer that is gone must be noticed, for what is still to be sent
+			r.deaf = true
+			r.Traffic()
+			return true
 		case <-stalled:
 			q.Mu.Lock()
 			q.Stall()
@@ -371,7 +376,7 @@ func (r *reader) Writable(*pipe.Pipe) {
 
 // Run takes whole messages from the decoder.
 func (r *reader) Run(buf *pipe.Buf, run []byte, n int) (more bool, err error) {
-	if r.parting.Load() {
+	if r.deaf || r.parting.Load() {
 		return true, nil
 	}
 	q := r.c.pipe.In
@@ -386,7 +391,7 @@ func (r *reader) Run(buf *pipe.Buf, run []byte, n int) (more bool, err error) {
 
 // Large takes a large message from the decoder.
 func (r *reader) Large(parts [][]byte, buf *pipe.Buf) (more bool, err error) {
-	if r.parting.Load() {
+	if r.deaf || r.parting.Load() {
 		buf.Release()
 		return true, nil
 	}

@@ -63,6 +63,11 @@ func (c *conn) clogged() bool {
 	if _, inside := c.link.Conn().(*tls.Conn); !inside {
 		return false
 	}
+	return c.busy()
+}
+
+// busy reports whether there is still something to write.
+func (c *conn) busy() bool {
 	q := c.pipe.Out
 	q.Mu.Lock()
 	defer q.Mu.Unlock()
@@ -76,8 +81,9 @@ func (o *Options) receivesOnly() bool {
 
 // Part ends all connections in such a way that peers can read what was written,
 // and waits for them: until all have closed, or over or ctx end it, and never
-// longer than a second. No connection is made from here on.
-func (g *Group) Part(ctx context.Context, over <-chan time.Time) {
+// longer than a second. No connection is made from here on. Late says that who has
+// something left to write has had its time, and is not waited for.
+func (g *Group) Part(ctx context.Context, over <-chan time.Time, late bool) {
 	g.cancel()
 	g.mu.Lock()
 	conns := make([]*conn, 0, len(g.conns))
@@ -90,7 +96,8 @@ func (g *Group) Part(ctx context.Context, over <-chan time.Time) {
 	parting, begun := conns[:0], time.Now()
 	for _, c := range conns {
 		switch {
-		case time.Since(begun) >= partTime: // many wait to say it
+		case time.Since(begun) >= partTime, // many wait to say it
+			late && c.writer.last.Load() != 0 && c.busy():
 			c.hangup(nil)
 		case c.part():
 			parting = append(parting, c)

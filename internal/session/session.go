@@ -38,6 +38,8 @@ type Host interface {
 	// Passes reports whether readers themselves pass on what they bring, so that nobody has
 	// to run for it.
 	Passes() bool
+	// Closing is closed when the socket receives no more.
+	Closing() <-chan struct{}
 	// Event tells what happens to connections.
 	Event(e Event)
 }

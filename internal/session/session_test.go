@@ -71,6 +71,7 @@ func (w *witness) Opened(*pipe.Pipe, pipe.Opening)       {}
 func (w *witness) Closed(*pipe.Pipe) (s <-chan struct{}) { return s }
 func (w *witness) Lost(*pipe.Pipe)                       {}
 func (w *witness) Passes() bool                          { return false }
+func (w *witness) Closing() <-chan struct{}              { return nil }
 
 func (w *witness) Event(e Event) {
 	w.mu.Lock()
