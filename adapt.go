@@ -27,7 +27,7 @@ func (s *Socket) Attach(ctx context.Context, c net.Conn, role Role) error {
 		_ = c.Close()
 		return s.opError("attach", "", s.dead())
 	}
-	options, err := s.sessionOptions()
+	options, err := s.sessionOptions(false)
 	if err != nil {
 		_ = c.Close()
 		return s.opError("attach", "", err)
@@ -56,7 +56,7 @@ func (s *Socket) ServeListener(ln net.Listener) error {
 		_ = ln.Close()
 		return s.opError("serve", name, s.dead())
 	}
-	options, err := s.sessionOptions()
+	options, err := s.sessionOptions(false)
 	if err != nil {
 		_ = ln.Close()
 		return s.opError("serve", name, err)

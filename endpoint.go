@@ -88,7 +88,7 @@ func (s *Socket) bind(addr string) (*endpoint, error) {
 		}
 		e.named = true
 	} else {
-		options, err := s.sessionOptions()
+		options, err := s.sessionOptions(false)
 		if err != nil {
 			return nil, err
 		}
@@ -118,7 +118,7 @@ func (s *Socket) connect(addr string) error {
 		return err
 	}
 	e := &endpoint{asked: addr, resolved: parsed.String()}
-	options, err := s.sessionOptions()
+	options, err := s.sessionOptions(true)
 	if err != nil {
 		return err
 	}
@@ -230,6 +230,7 @@ func (s *Socket) release(pipes []*pipe.Pipe, end func()) {
 func (s *Socket) retire(p *pipe.Pipe) {
 	s.recv.mu.Lock()
 	s.send.mu.Lock()
+	p.Send.Retired = true
 	s.pattern.Lost(p)
 	s.send.mu.Unlock()
 	s.recv.mu.Unlock()
@@ -365,8 +366,9 @@ func (s *Socket) endpointList() []*endpoint {
 	return slices.Clone(s.endpoints)
 }
 
-// sessionOptions is a snapshot of the options that a bind or connect takes.
-func (s *Socket) sessionOptions() (*session.Options, error) {
+// sessionOptions is a snapshot of the options that a bind or connect takes. A connect
+// uses up the routing id that was set for the next one.
+func (s *Socket) sessionOptions(connects bool) (*session.Options, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	c := &s.conf
@@ -384,13 +386,14 @@ func (s *Socket) sessionOptions() (*session.Options, error) {
 		Heartbeat:        c.heartbeat,
 		HeartbeatTimeout: c.heartbeatTimeout,
 		HeartbeatTTL:     c.heartbeatTTL,
-		ID:               []byte(c.connectRoutingID),
 		Auth:             s.authenticator(&c.security),
 		Accept:           c.accept,
 	}
-	c.connectRoutingID = ""
 	if o.HeartbeatTimeout < 0 {
 		o.HeartbeatTimeout = o.Heartbeat
+	}
+	if connects {
+		o.ID, c.connectRoutingID = []byte(c.connectRoutingID), ""
 	}
 	byName := s.typ == ROUTER || s.typ == STREAM
 	o.KeepPipe = !c.immediate && s.typ != STREAM

@@ -190,6 +190,57 @@ func TestUnbindSendsQueued(t *testing.T) {
 	}
 }
 
+// TestUnbindLetsNobodyIn: who is still shaking hands when the endpoint goes is not let in,
+// though others are waited for: what was sent to it would be lost.
+func TestUnbindLetsNobodyIn(t *testing.T) {
+	s := open(t, zmq.DEALER, zmq.WithLinger(patience))
+	endpoint := bind(t, s, "tcp://127.0.0.1:*")
+	slow := dialWire(t, s)
+	slow.handshake("DEALER")
+	late := dialWire(t, s)
+	late.send(greeting(3, 1, "NULL"))
+	late.recv(len(ours))
+	say(t, s, string(make([]byte, 16<<20)))
+	if err := s.Unbind(endpoint); err != nil {
+		t.Fatal(err)
+	}
+	late.sendReady("Socket-Type", "DEALER")
+	late.rest()
+	if n := s.Peers(); n > 1 {
+		t.Errorf("there are %d peers", n)
+	}
+	slow.cut()
+}
+
+// TestDisconnectInEvent: what is queued is sent though the endpoint goes while the event
+// of its connection is still being told.
+func TestDisconnectInEvent(t *testing.T) {
+	for _, immediate := range []bool{false, true} {
+		told := make(chan struct{})
+		pull := open(t, zmq.PULL, zmq.WithRecvHWM(1))
+		push := open(t, zmq.PUSH, zmq.WithImmediate(immediate), zmq.WithLinger(patience), zmq.WithEvents(func(e zmq.Event) {
+			if e.Kind == zmq.EventHandshakeSucceeded {
+				<-told
+			}
+		}))
+		endpoint := bind(t, pull, "tcp://127.0.0.1:*")
+		connect(t, push, endpoint)
+		awaitPeers(t, push, 1)
+		const messages = 40
+		body := strings.Repeat("x", 512<<10)
+		for range messages {
+			say(t, push, body)
+		}
+		if err := push.Disconnect(endpoint); err != nil {
+			t.Fatal(err)
+		}
+		close(told)
+		for range messages {
+			expectHeard(t, pull, body)
+		}
+	}
+}
+
 // TestDisconnectTellsOfSubscriptions: who waits in Recv on an XPUB hears at once that the
 // subscriptions of a peer are gone, though much is still to be sent to it.
 func TestDisconnectTellsOfSubscriptions(t *testing.T) {

@@ -101,7 +101,7 @@ func (h *host) Legal(peerType string) bool { return pattern.Joinable(h.typ.Strin
 func (h *host) Attach(p *pipe.Pipe) bool {
 	h.recv.mu.Lock()
 	h.send.mu.Lock()
-	ok := !h.send.closed && h.pattern.Attach(p)
+	ok := !h.send.closed && !p.Send.Retired && h.pattern.Attach(p)
 	if ok {
 		h.mu.Lock()
 		h.pipes[p] = false
@@ -167,6 +167,9 @@ func (h *host) Lost(p *pipe.Pipe) {
 		p.Drop()
 	}
 	p.In.Mu.Lock()
+	if p.Inproc {
+		p.In.End() // the neighbour puts nothing more, that this count would miss
+	}
 	in := p.In.Count()
 	if closed {
 		p.In.Close()

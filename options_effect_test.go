@@ -120,6 +120,7 @@ func TestConnectRoutingID(t *testing.T) {
 	leak.Check(t)
 	for _, typ := range []zmq.Type{zmq.ROUTER, zmq.STREAM} {
 		s := open(t, typ, optionally(t, "connect_routing_id", "you"))
+		bind(t, s, "tcp://127.0.0.1:*") // which does not use it up
 		first, second := open(t, zmq.PAIR), open(t, zmq.PAIR)
 		if typ == zmq.ROUTER {
 			first, second = open(t, zmq.DEALER), open(t, zmq.DEALER)

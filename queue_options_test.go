@@ -93,6 +93,38 @@ func TestProbeRouter(t *testing.T) {
 	})
 }
 
+// TestRouterHandoverBack: a server that moves from one address to another and back is the
+// same to a ROUTER that dials both, whether or not it ended its connection when it moved.
+func TestRouterHandoverBack(t *testing.T) {
+	for name, moves := range map[string]func(p *wirePeer){"ends": (*wirePeer).cut, "stays": func(*wirePeer) {}} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				dials := newWireDials(t)
+				router := open(t, zmq.ROUTER, dials.dialer(), zmq.WithRouterHandover(true), zmq.WithRouterMandatory(true), zmq.WithReconnect(5*time.Second))
+				talks := func(text string) *wirePeer {
+					p := dials.accept()
+					p.handshake("DEALER", "Identity", "x")
+					p.sendMsg(text)
+					expectHeard(t, router, "x", text)
+					say(t, router, "x", "answer to "+text)
+					p.expectMsg("answer to " + text)
+					return p
+				}
+				connect(t, router, "tcp://here:1")
+				here := talks("here")
+				moves(here)
+				if err := router.Set(zmq.WithReconnect(-1)); err != nil {
+					t.Fatal(err)
+				}
+				connect(t, router, "tcp://there:1")
+				there := talks("there")
+				there.cut()
+				talks("here again")
+			})
+		})
+	}
+}
+
 // TestRouterHandover: a new peer takes an identity over, and the older one's
 // connection ends.
 func TestRouterHandover(t *testing.T) {

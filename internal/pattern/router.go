@@ -80,8 +80,9 @@ func (t *router) Attach(p *pipe.Pipe) bool {
 			return false
 		}
 		t.Lost(old)
+		old.Replaced.Store(true)
 		if old.Session != nil {
-			old.Session.Hangup(old, nil)
+			old.Session.Hangup(old, pipe.ErrReplaced)
 		}
 	}
 	t.add(p)

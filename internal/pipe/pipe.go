@@ -13,6 +13,7 @@ package pipe
 
 import (
 	"crypto/x509"
+	"errors"
 	"sync/atomic"
 )
 
@@ -85,6 +86,9 @@ type Pipe struct {
 	// connections.
 	Connected bool
 
+	// Replaced says that another peer has taken the name over: the pipe is of no more use.
+	Replaced atomic.Bool
+
 	// Session ends the connection.
 	Session Closer
 	// Link writes at once what waits; nil on inproc.
@@ -104,6 +108,9 @@ type Pipe struct {
 
 	cursor
 }
+
+// ErrReplaced ends the connection of a pipe that was replaced.
+var ErrReplaced = errors.New("another peer has taken its name over")
 
 // Closer ends a pipe's connection. It must not block.
 type Closer interface {
@@ -145,6 +152,7 @@ type SendState struct {
 	Stale    bool   // subscriptions are those of the connection before
 	Attached bool
 	Finished bool // the user ended the connection
+	Retired  bool // by Unbind or Disconnect: it is not attached any more
 }
 
 // RecvState is a pattern's note on a pipe.

@@ -40,7 +40,7 @@ type conn struct {
 	serial uint64
 	fd     uintptr                   // for events only
 	dead   chan struct{}             // closed by hangup
-	opened atomic.Pointer[pipe.Pipe] // the pipe, once it takes part
+	opened atomic.Pointer[pipe.Pipe] // what a listener has let in
 
 	mu     sync.Mutex
 	ended  bool
@@ -143,7 +143,6 @@ func (c *conn) open(p *pipe.Pipe, peer *pipe.Peer, rest []byte, attach bool) boo
 	// What waited goes out before the reader can find that the peer has left again: a
 	// message to one that refuses our name would else wait as long as the socket lingers.
 	c.write()
-	c.opened.Store(p)
 	c.event(HandshakeDone, nil)
 	return true
 }

@@ -160,22 +160,58 @@ func (d *Dialer) release() {
 
 // serve opens a connection and starts its reader.
 func (d *Dialer) serve(c *conn, peer *pipe.Peer, rest []byte) bool {
-	p := d.Pipe()
-	attach := p == nil
-	if attach {
-		p = d.newPipe()
+	p, attach := d.pipeFor()
+	if p == nil {
+		d.end(c, ErrClosed)
+		return false
 	}
 	if !c.open(p, peer, rest, attach) {
+		if attach {
+			d.drop(p)
+		}
 		d.end(c, errRefused)
 		return false
 	}
+	if p.Replaced.Load() { // meanwhile, when there was no session to hang up
+		c.hangup(pipe.ErrReplaced)
+	}
 	d.mu.Lock()
-	d.pipe, d.tries = p, 0
+	d.tries = 0
 	d.mu.Unlock()
 	if !d.g.Start(func() { d.serveLoop(c) }) {
 		d.end(c, ErrClosed)
 	}
 	return true
+}
+
+// pipeFor returns the dialer's pipe. It is the dialer's before it is attached: who stops the
+// dialer from then on finds it, and waits for what was sent. It is nil when that was done.
+func (d *Dialer) pipeFor() (p *pipe.Pipe, attach bool) {
+	if p = d.Pipe(); p != nil && p.Replaced.Load() {
+		d.drop(p)
+		d.g.host.Lost(p)
+		p = nil
+	}
+	if p != nil {
+		return p, false
+	}
+	p = d.newPipe()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.stopped {
+		return nil, false
+	}
+	d.pipe = p
+	return p, true
+}
+
+// drop forgets a pipe that is of no use.
+func (d *Dialer) drop(p *pipe.Pipe) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.pipe == p {
+		d.pipe = nil
+	}
 }
 
 // serveLoop reads until the connection is lost, then dials again.
@@ -194,7 +230,7 @@ func (d *Dialer) end(c *conn, err error) {
 	d.mu.Lock()
 	d.conn = nil
 	p := d.pipe
-	lost := d.stopped || !d.o.KeepPipe
+	lost := d.stopped || !d.o.KeepPipe || p != nil && p.Replaced.Load()
 	if lost {
 		d.pipe = nil
 	}
@@ -221,6 +257,9 @@ func (d *Dialer) pause(err error) bool {
 	d.tries++
 	d.mu.Unlock()
 	var refused *mech.PeerError
+	if errors.Is(err, pipe.ErrReplaced) {
+		wait = max(wait, refusedPause) // to take the name back at once would be taken back at once
+	}
 	if errors.As(err, &refused) {
 		// RFC 37 "Error Handling": not with the same credentials. NULL has
 		// none, and passwords change, so try, but as rarely as we may.

@@ -219,7 +219,8 @@ func (s *Listener) serveLoop(c *conn, start time.Time) {
 		c.failed(err)
 		return
 	}
-	if !c.open(s.g.host.NewPipe(s.endpoint, false), peer, rest, true) {
+	p := s.g.host.NewPipe(s.endpoint, false)
+	if !s.letIn(c, p) || !c.open(p, peer, rest, true) {
 		s.end(c)
 		c.event(Disconnected, errRefused)
 		return
@@ -230,6 +231,18 @@ func (s *Listener) serveLoop(c *conn, start time.Time) {
 		s.forget(c)
 		c.lost(ErrClosed)
 	}
+}
+
+// letIn makes p known to who unbinds, before anything can be sent to it. It reports false
+// when that has been done.
+func (s *Listener) letIn(c *conn, p *pipe.Pipe) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.stopped {
+		return false
+	}
+	c.opened.Store(p)
+	return true
 }
 
 var errRefused = errors.New("the socket takes no further peer, or none of this identity")
