@@ -169,9 +169,12 @@ func (q *Queue) dispatch(ctx context.Context, request [][]byte) error {
 
 // send sends to one worker, now or not at all: one that does not read is not idle.
 func (q *Queue) send(h *hand, frames [][]byte) error {
+	q.mu.Lock()
+	simple := h.simple // a worker may change its kind with any message
+	q.mu.Unlock()
 	message := make([][]byte, 0, len(frames)+2)
 	message = append(message, []byte(h.id))
-	if h.simple {
+	if simple {
 		message = append(message, nil)
 	}
 	return q.Workers.TrySend(append(message, frames...)...)

@@ -402,3 +402,20 @@ func TestQueueBeginsAnew(t *testing.T) {
 		}
 	})
 }
+
+// What a worker says may change how it is sent to, while it is sent to: the race
+// detector looks on.
+func TestQueueWorkerChangesKind(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		q := &Queue{Workers: newSocket(t, zmq.ROUTER), rested: make(chan struct{}, 1)}
+		q.isNew(fromWorker{id: "w", verb: sayReady}, time.Now())
+		h := q.crew.hands["w"]
+		said := make(chan struct{})
+		go func() {
+			defer close(said)
+			q.isNew(fromWorker{id: "w", verb: sayReady, simple: true}, time.Now())
+		}()
+		_ = q.send(h, [][]byte{heartbeat}) // nobody is there to take it
+		<-said
+	})
+}
