@@ -41,7 +41,7 @@ type agent struct {
 
 func newAgent(conf ClientConfig, box *mailbox, socket *zmq.Socket) *agent {
 	a := &agent{
-		conf: conf, box: box, socket: socket, table: newTable(conf.TTL),
+		conf: conf, box: box, socket: socket, table: newTable(conf.TTL), last: firstNumber(),
 		requests: map[uint64]*request{}, unsent: list.New(), asked: list.New(), idle: list.New(),
 	}
 	socket.OnChange(box.nudge)

@@ -2,6 +2,7 @@ package freelance
 
 import (
 	"bytes"
+	"math/rand/v2"
 	"strconv"
 )
 
@@ -15,6 +16,11 @@ const (
 func isCommand(frames [][]byte, command string) bool {
 	return len(frames) == 1 && string(frames[0]) == command
 }
+
+// firstNumber is where a client begins to number its requests. Not at 0: with an
+// identity of its own one that is started again gets the late replies to what it
+// asked before. Half of all numbers are left, so that they never wrap.
+func firstNumber() uint64 { return rand.Uint64N(1 << 63) }
 
 // appendSequence writes the number of a request, in decimal as the book has it.
 func appendSequence(b []byte, sequence uint64) []byte { return strconv.AppendUint(b, sequence, 10) }

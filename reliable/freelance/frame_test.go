@@ -65,6 +65,7 @@ func TestReplyBeforeRequest(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close()
+	s.last = 0
 	b := &barrel{s: s}
 	c := &shot{reply: make(chan zmq.Msg, 1)}
 	if _, err := s.fire(c, [][]byte{{}}); err != nil {
@@ -78,6 +79,24 @@ func TestReplyBeforeRequest(t *testing.T) {
 	b.reply(zmq.MsgFromStrings("", "1", "x"))
 	if len(c.reply) != 1 {
 		t.Errorf("no reply: %+v", s.Stats())
+	}
+}
+
+// A client that is started again does not use the numbers of the one before.
+func TestNumbersOfARestartedClient(t *testing.T) {
+	var numbers []uint64
+	for range 2 {
+		s, err := NewShotgun(ShotgunConfig{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.Close()
+		socket := zmq.NewRouter()
+		defer socket.Close()
+		numbers = append(numbers, s.last, newAgent(ClientConfig{}, newMailbox(), socket).last)
+	}
+	if slices.Sort(numbers); len(slices.Compact(numbers)) != 4 {
+		t.Errorf("they begin at %d", numbers)
 	}
 }
 
@@ -133,6 +152,7 @@ func FuzzAgent(f *testing.F) {
 		socket := zmq.NewRouter()
 		defer socket.Close()
 		a := newAgent(conf, newMailbox(), socket)
+		a.last = 0 // so that the request is the 1 of the seeds
 		asked, stranger := &peer{endpoint: "asked", up: true}, &peer{endpoint: "stranger", up: true}
 		q := &request{reply: make(chan zmq.Msg, 1)}
 		a.begin(q)

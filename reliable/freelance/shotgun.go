@@ -48,7 +48,7 @@ func NewShotgun(conf ShotgunConfig) (*Shotgun, error) {
 	if !setDefault(&conf.Timeout, 2500*time.Millisecond) {
 		return nil, fmt.Errorf("freelance: %w: a negative time", zmq.ErrInvalid)
 	}
-	s := &Shotgun{conf: conf, waiting: map[uint64]*shot{}}
+	s := &Shotgun{conf: conf, last: firstNumber(), waiting: map[uint64]*shot{}}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	return s, nil
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"log/slog"
+	"math/rand/v2"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -100,7 +101,7 @@ type Client struct {
 	lanes    lanes
 
 	mu    sync.Mutex
-	last  uint64
+	last  uint64              // the number of the last call
 	calls map[uint64]*Pending // of the shared connection
 	known chan struct{}       // closed when the broker is known
 	kick  chan struct{}       // tells retryLoop that something is due
@@ -124,6 +125,9 @@ func NewClient(endpoint string, cfg ClientConfig) (*Client, error) {
 	c := &Client{
 		cfg: cfg, endpoint: endpoint, window: make(chan struct{}, cfg.Window),
 		calls: map[uint64]*Pending{}, known: make(chan struct{}), kick: make(chan struct{}, 1),
+		// Not 0: with an identity of its own a client that is started again gets
+		// the late replies to the calls that it made before.
+		last: rand.Uint64N(1 << 63),
 	}
 	c.ctx, c.close = context.WithCancel(context.Background())
 	c.lanes.room = make(chan struct{}, cfg.Connections)

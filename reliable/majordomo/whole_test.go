@@ -28,6 +28,33 @@ func TestCall(t *testing.T) {
 	})
 }
 
+// A client that is started again under its identity does not take the late reply
+// to a request of the one before for the reply to its own.
+func TestReplyToTheClientBefore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHouse(t, BrokerConfig{Options: []zmq.Option{zmq.WithRouterHandover(true)}})
+		for service, takes := range map[string]time.Duration{"delete": time.Second, "balance": time.Minute} {
+			h.worker(service, WorkerConfig{}, func(ctx context.Context, r *Request) error {
+				pass(takes)
+				return r.Reply([]byte(r.Service), r.Frames[0])
+			})
+		}
+		me := ClientConfig{Options: []zmq.Option{zmq.WithRoutingID("me")}}
+		before := h.client(me)
+		if _, err := before.Start(t.Context(), Call{Service: "delete", Frames: [][]byte{[]byte("x")}}); err != nil {
+			t.Fatal(err)
+		}
+		pass(time.Millisecond)
+		if err := before.Close(); err != nil {
+			t.Fatal(err)
+		}
+		reply, err := h.client(me).Call(t.Context(), "balance", []byte("y"))
+		if err != nil || !equal(strs(reply), []string{"balance", "y"}) {
+			t.Error(strs(reply), err)
+		}
+	})
+}
+
 func TestManyCallsAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHouse(t, BrokerConfig{})
