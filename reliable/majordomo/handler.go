@@ -75,6 +75,11 @@ func (r *Request) serve(h Handler) {
 	if err != nil && r.ctx.Err() == nil {
 		r.s.w.log.warn("request failed", errorAttr(err))
 	}
+	r.conclude(err)
+}
+
+// conclude answers a request that is over and was not answered.
+func (r *Request) conclude(err error) {
 	r.mu.Lock()
 	replied := r.replied
 	r.mu.Unlock()

@@ -221,6 +221,7 @@ func (s *session) handleLoop(r *Request, cancel context.CancelFunc) {
 		r.serve(s.w.handler)
 		<-s.w.places
 	case <-r.ctx.Done():
+		r.conclude(nil) // the broker counts it as in hand until it hears of it
 	}
 	if s.running.Add(-1) == 0 && s.w.isEnding() {
 		s.w.poke()

@@ -157,6 +157,37 @@ func TestDeadlineReachesTheHandler(t *testing.T) {
 	})
 }
 
+// A request whose time ends while it waits for a handler that goes on after its
+// reply is answered: else the broker would give the worker nothing any more.
+func TestExpiredBeforeItsPlace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHouse(t, BrokerConfig{})
+		h.worker("echo", WorkerConfig{}, func(ctx context.Context, r *Request) error {
+			err := echo(ctx, r)
+			if string(r.Frames[0]) == "long" {
+				pass(time.Minute)
+			}
+			return err
+		})
+		c := h.client(ClientConfig{})
+		if _, err := c.Call(t.Context(), "echo", []byte("long")); err != nil {
+			t.Fatal(err)
+		}
+		short, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if _, err := c.Call(short, "echo", nil); !errors.Is(err, context.DeadlineExceeded) {
+			t.Error(err)
+		}
+		if _, err := c.Call(within(t), "echo", nil); !errors.Is(err, context.DeadlineExceeded) {
+			t.Error("the place is taken:", err)
+		}
+		pass(time.Minute)
+		if _, err := c.Call(within(t), "echo", nil); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 // A request that takes longer than all attempts of the client is executed once.
 func TestSlowRequestIsNotRepeated(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
