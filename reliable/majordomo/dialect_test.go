@@ -362,10 +362,10 @@ type desk struct {
 	domain *zmq.Domain
 }
 
-func newDesk(t testing.TB) *desk {
+func newDesk(t testing.TB, opts ...zmq.Option) *desk {
 	t.Helper()
 	d := &desk{t: t, domain: zmq.NewDomain()}
-	d.s = zmq.NewRouter(zmq.WithDomain(d.domain), zmq.WithLinger(0))
+	d.s = zmq.NewRouter(append(opts, zmq.WithDomain(d.domain), zmq.WithLinger(0))...)
 	t.Cleanup(func() { d.s.Close() })
 	if _, err := d.s.Bind(door); err != nil {
 		t.Fatal(err)

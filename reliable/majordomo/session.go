@@ -111,8 +111,7 @@ func (s *session) due() (time.Duration, error) {
 		return hb, nil
 	}
 	if time.Since(*s.lastSent.Load()) >= hb {
-		beat := message{worker: true, version: s.w.cfg.Version, command: heartbeat}
-		if err := s.send(&beat); err != nil {
+		if err := s.beat(); err != nil {
 			return 0, err
 		}
 	}
@@ -121,6 +120,18 @@ func (s *session) due() (time.Duration, error) {
 		return 0, errSilent
 	}
 	return max(0, min(silent, hb-time.Since(*s.lastSent.Load()))), nil
+}
+
+// beat sends a heartbeat, if there is room. It never waits: a broker that takes
+// nothing may be dead, and that is to be noticed.
+func (s *session) beat() error {
+	now := time.Now()
+	s.lastSent.Store(&now)
+	msg := message{worker: true, version: s.w.cfg.Version, command: heartbeat}
+	if err := s.socket.TrySend(msg.appendWorker(nil)...); !errors.Is(err, zmq.ErrAgain) {
+		return err
+	}
+	return nil
 }
 
 // drain says once that we want no more, and ends the session when nothing is in

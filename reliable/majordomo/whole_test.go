@@ -188,6 +188,30 @@ func TestExpiredBeforeItsPlace(t *testing.T) {
 	})
 }
 
+// A worker notices that the broker is silent also when it has no room for another
+// heartbeat.
+func TestSilenceBehindAFullQueue(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		desk := newDesk(t, zmq.WithRecvHWM(1))
+		h := &house{t: t, domain: desk.domain, log: &notes{}}
+		ended := make(chan bool, 1)
+		h.worker("flood", WorkerConfig{Options: []zmq.Option{zmq.WithSendHWM(1)}}, func(_ context.Context, r *Request) error {
+			for {
+				if err := r.Partial(nil); err != nil {
+					ended <- true
+					return err
+				}
+			}
+		})
+		desk.send(desk.want(mdp2.ready("flood")...), mdp2.worker(request, "client", "", "x")...)
+		start := time.Now()
+		<-ended
+		if after := time.Since(start); after != 7500*time.Millisecond {
+			t.Errorf("noticed after %v", after)
+		}
+	})
+}
+
 // A request that takes longer than all attempts of the client is executed once.
 func TestSlowRequestIsNotRepeated(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
