@@ -368,6 +368,32 @@ func TestCredit(t *testing.T) {
 	}
 }
 
+// A worker cannot say that the broker has lost a request.
+func TestWorkerSaysUnknown(t *testing.T) {
+	s := newStage(t, BrokerConfig{})
+	s.from("w", mdp2.ready("tea")...)
+	s.grant("w", 1)
+	s.from("c", extended1.client(request, "tea", "please")...)
+	s.from("w", mdp2.worker(failure, s.got("w")[0][2], "", "410", "no")...)
+	if got := s.got("c"); len(got) != 1 || !equal(got[0], extended1.client(failure, "tea", "500", "no")) {
+		t.Errorf("%q", got)
+	}
+}
+
+// numbered is what a client says, and hears, who gives its requests a number.
+type numbered struct {
+	number uint64
+	key    string
+}
+
+func (n numbered) client(c command, service string, body ...string) []string {
+	m := message{version: Version02, extended: true, command: c, service: service, ticket: ticket{number: n.number, key: n.key}}
+	return append(strs(m.appendClient(nil)), body...)
+}
+
+// extended1 asks a request without a key.
+var extended1 = numbered{number: 1}
+
 // grant makes a worker one that knows tickets, as register reads it from the
 // metadata of the connection.
 func (s *stage) grant(id string, credit int) {

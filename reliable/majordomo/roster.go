@@ -217,7 +217,11 @@ func (m *machine) fromHandler(w *worker, msg *message) {
 		m.part(j, msg.body)
 		return
 	case failure:
-		m.fail(j, parseFailure(w.service.name, msg.body))
+		e := parseFailure(w.service.name, msg.body)
+		if e.Status == statusUnknown { // the broker's own word: a client would ask for ever
+			e.Status = statusFailed
+		}
+		m.fail(j, e)
 	default:
 		m.finish(j, msg.body)
 	}
