@@ -187,13 +187,13 @@ const maxAskers = 16
 
 // ask notes who wants the reply.
 func (m *machine) ask(j *job, a asker) {
-	c := a.client
-	m.clients[string(c.id)] = c
 	if len(j.askers) == maxAskers {
 		m.release(j.askers[0])
 		j.askers = slices.Delete(j.askers, 0, 1)
 	}
 	j.askers = append(j.askers, a)
+	c := a.client
+	m.clients[string(c.id)] = c // now: it may have been the first asker's, and gone with it
 	c.jobs++
 	if a.extended {
 		if c.open == nil {

@@ -114,7 +114,12 @@ func (m *machine) sound() error {
 	}
 	askers := 0
 	for _, j := range m.jobs {
-		askers += len(j.askers)
+		for _, a := range j.askers {
+			if m.clients[string(a.client.id)] != a.client || a.extended && a.client.open[a.number] != j {
+				return fmt.Errorf("client %x: a lost asker", a.client.id)
+			}
+			askers++
+		}
 	}
 	switch {
 	case queued != m.queued || queued+running != len(m.jobs):
