@@ -83,7 +83,7 @@ func TestKeyOfAStream(t *testing.T) {
 // The cache keeps no more than its octets.
 func TestCacheIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := newHouse(t, BrokerConfig{ReplyCache: time.Hour, ReplyCacheBytes: 1000})
+		h := newHouse(t, BrokerConfig{ReplyCache: time.Hour, ReplyCacheBytes: 10 * (100 + frameCost)})
 		h.worker("echo", WorkerConfig{}, echo)
 		c := h.client(ClientConfig{})
 		for i := range 100 {
@@ -95,7 +95,7 @@ func TestCacheIsBounded(t *testing.T) {
 		if err := h.broker.Close(); err != nil {
 			t.Fatal(err)
 		}
-		if m.cache.Len() != 10 || m.cached != 1000 || len(m.keys) != 10 {
+		if m.cache.Len() != 10 || m.cached != 10*(100+frameCost) || len(m.keys) != 10 {
 			t.Errorf("%d answers, %d octets, %d keys", m.cache.Len(), m.cached, len(m.keys))
 		}
 	})

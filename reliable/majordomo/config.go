@@ -31,7 +31,7 @@ type BrokerConfig struct {
 
 	// ReplyCache is how long the reply to a request with a key is kept, for
 	// those who ask again: not at all. It keeps at most ReplyCacheBytes (64
-	// MiB) of replies, and a million.
+	// MiB, counted as Limits.Bytes) of replies, and a million.
 	ReplyCache      time.Duration
 	ReplyCacheBytes int
 	// Store keeps requests with a key over a restart: nil for not.
@@ -51,9 +51,9 @@ type BrokerConfig struct {
 
 // Limits bound what a service may pile up. Zero fields have defaults.
 type Limits struct {
-	// Requests and Bytes (of their bodies) may wait for a worker: 100,000 and
-	// 256 MiB. What is above is refused, or dropped for clients that know no
-	// refusal.
+	// Requests and Bytes (of their bodies, and 32 for each frame) may wait for
+	// a worker: 100,000 and 256 MiB. What is above is refused, or dropped for
+	// clients that know no refusal.
 	Requests, Bytes int
 	// Expiry is how long a request waits while no worker offers the service:
 	// 30 s. RFC 7 "MDP/Client".

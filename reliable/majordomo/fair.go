@@ -5,7 +5,7 @@ import "container/list"
 // fairQueue gives the requests of each client in their order, and the clients
 // in turn. RFC 7 "Overall Topology": the broker serves clients on a fair basis.
 type fairQueue struct {
-	n, size int       // requests, and octets of their bodies
+	n, size int       // requests, and their sizes
 	turns   list.List // of *line
 	lines   map[string]*list.Element
 }

@@ -16,7 +16,7 @@ type job struct {
 	number   uint64
 	service  *service
 	body     [][]byte
-	size     int
+	size     int    // as sizeOf has it
 	address  []byte // the client as plain workers see it
 	askers   []asker
 	key      *answer // nil without a key
@@ -230,8 +230,12 @@ func (m *machine) sum(body [][]byte) uint64 {
 	return h.Sum64()
 }
 
+// frameCost is what a frame takes beside its octets: the slice that points to it,
+// and about what the allocator rounds up. Without it empty frames were free.
+const frameCost = 32
+
 func sizeOf(frames [][]byte) int {
-	n := 0
+	n := frameCost * len(frames)
 	for _, f := range frames {
 		n += len(f)
 	}

@@ -23,3 +23,14 @@ func TestAskerReplacesItself(t *testing.T) {
 		t.Errorf("%q", got)
 	}
 }
+
+// Frames without octets take memory too.
+func TestEmptyFramesCount(t *testing.T) {
+	s := newStage(t, BrokerConfig{Limits: Limits{Bytes: 100 * frameCost}})
+	for i := range uint64(10) {
+		s.from("c", numbered{number: i}.client(request, "tea", make([]string, 40)...)...)
+	}
+	if len(s.m.jobs) != 2 {
+		t.Errorf("%d requests of 40 frames wait where 100 frames may", len(s.m.jobs))
+	}
+}
