@@ -2,6 +2,7 @@ package majordomo
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 )
 
@@ -32,5 +33,55 @@ func TestEmptyFramesCount(t *testing.T) {
 	}
 	if len(s.m.jobs) != 2 {
 		t.Errorf("%d requests of 40 frames wait where 100 frames may", len(s.m.jobs))
+	}
+}
+
+// What is put in front moves nothing of what stands there, so the loss of a worker
+// with many requests does not hold the broker up.
+func TestFrontOfALongLine(t *testing.T) {
+	var q fairQueue
+	j := &job{address: []byte("c")}
+	for range 100_000 {
+		q.put(j, false)
+	}
+	const often = 1000
+	copies := testing.AllocsPerRun(10, func() {
+		for range often {
+			q.put(j, true)
+		}
+		for range often {
+			q.take()
+		}
+	})
+	if copies > often/10 {
+		t.Errorf("for %d jobs in front the line was copied %v times", often, copies)
+	}
+}
+
+// Jobs are taken in their order, whether one by one or by a test.
+func TestLineInOrder(t *testing.T) {
+	for _, sifted := range []bool{false, true} {
+		var q fairQueue
+		put := func(number uint64, front bool) { q.put(&job{number: number, size: 1, address: []byte("c")}, front) }
+		for n := range uint64(4) {
+			put(4+n, false)
+			put(3-n, true)
+		}
+		var numbers []uint64
+		if sifted {
+			for _, j := range q.takeIf(func(j *job) bool { return j.number%2 == 1 }) {
+				numbers = append(numbers, j.number)
+			}
+		}
+		for q.n > 0 {
+			numbers = append(numbers, q.take().number)
+		}
+		want := []uint64{0, 1, 2, 3, 4, 5, 6, 7}
+		if sifted {
+			want = []uint64{1, 3, 5, 7, 0, 2, 4, 6}
+		}
+		if !slices.Equal(numbers, want) || q.size != 0 || len(q.lines) != 0 {
+			t.Errorf("%d, want %d; %d octets, %d lines", numbers, want, q.size, len(q.lines))
+		}
 	}
 }
