@@ -79,19 +79,26 @@ func (m *machine) repeat(id []byte, a asker, known *answer, sum uint64) (status 
 	if known.large { // it can't be told from the beginning
 		return statusBusy, "the reply to this key is under way to somebody else"
 	}
+	if !m.replay(id, a, known) {
+		return statusInterrupted, noRoom
+	}
 	if known.job != nil {
-		for _, p := range known.parts {
-			m.reply(id, a, known.service, p.command, p.body)
-		}
 		m.ask(known.job, a)
 		m.reply(id, a, known.service, pending, nil)
-		return 0, ""
-	}
-	m.n.cacheHits.Add(1)
-	for _, p := range known.parts {
-		m.reply(id, a, known.service, p.command, p.body)
+	} else {
+		m.n.cacheHits.Add(1)
 	}
 	return 0, ""
+}
+
+// replay sends what is known of a reply, and reports whether all of it was sent.
+func (m *machine) replay(id []byte, a asker, known *answer) bool {
+	for _, p := range known.parts {
+		if !m.reply(id, a, known.service, p.command, p.body) {
+			return false
+		}
+	}
+	return true
 }
 
 // note keeps a part of the reply to a request with a key, unless all of it is

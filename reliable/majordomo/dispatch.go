@@ -108,23 +108,32 @@ func (m *machine) expire(j *job, status int, text string) {
 	m.settle(j, false)
 }
 
-// part sends a part of a reply on.
+// part sends a part of a reply on. Who misses one gets no more: the rest would look
+// like the whole.
 func (m *machine) part(j *job, body [][]byte) {
 	j.parted = true
 	m.note(j, partial, body)
-	for _, a := range j.askers {
-		if a.version == Version02 {
-			m.reply(a.client.id, a, j.service.name, partial, body)
+	for i := range j.askers {
+		a := &j.askers[i]
+		if a.version == Version02 && !a.broken {
+			a.broken = !m.reply(a.client.id, *a, j.service.name, partial, body)
 		}
 	}
 }
+
+// noRoom is what a client is told that missed a part of a reply.
+const noRoom = "a part of the reply found no room"
 
 // finish sends the reply on.
 func (m *machine) finish(j *job, body [][]byte) {
 	m.n.replies.Add(1)
 	m.tell(Event{Kind: EventReplied, Service: j.service.name, Peer: j.worker.peer, Took: m.now - j.arrived})
 	for _, a := range j.askers {
-		m.reply(a.client.id, a, j.service.name, final, body)
+		if a.broken {
+			m.refuse(a.client.id, a, j.service.name, statusInterrupted, noRoom)
+		} else {
+			m.reply(a.client.id, a, j.service.name, final, body)
+		}
 	}
 	m.note(j, final, body)
 	m.forget(j)
@@ -139,7 +148,7 @@ func (m *machine) fail(j *job, e *CallError) {
 	for _, a := range j.askers {
 		if a.extended {
 			m.refuse(a.client.id, a, j.service.name, e.Status, e.Text)
-		} else {
+		} else if !a.broken {
 			m.reply(a.client.id, a, j.service.name, final, [][]byte{nil})
 		}
 	}
@@ -169,14 +178,17 @@ func (m *machine) refuse(id []byte, a asker, service string, status int, text st
 	}
 }
 
-// reply sends to a client. One that is gone, or does not read, asks again.
-func (m *machine) reply(id []byte, a asker, service string, c command, body [][]byte) {
+// reply sends to a client. One that is gone, or does not read, asks again. It
+// reports whether the client was sent it.
+func (m *machine) reply(id []byte, a asker, service string, c command, body [][]byte) bool {
 	msg := message{version: a.version, extended: a.extended, command: c, service: service, body: body}
 	msg.ticket.number = a.number
-	if err := m.put(id, msg.appendClient); err != nil {
+	err := m.put(id, msg.appendClient)
+	if err != nil {
 		m.n.undelivered.Add(1)
 		m.log.debug("reply dropped", slog.String("service", service), slog.Any("error", err))
 	}
+	return err == nil
 }
 
 // isGone reports whether a peer has no connection any more.

@@ -35,6 +35,7 @@ type asker struct {
 	version  Version
 	extended bool
 	number   uint64 // the client's own, if extended
+	broken   bool   // a part of the reply did not reach it: what follows is no reply
 }
 
 // client is a client with requests in hand.

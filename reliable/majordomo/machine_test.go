@@ -20,6 +20,7 @@ type stage struct {
 	now  time.Time
 	sent map[string][][]string
 	gone map[string]bool // who has no connection
+	full map[string]bool // who does not read
 }
 
 func newStage(t testing.TB, cfg BrokerConfig) *stage {
@@ -29,11 +30,14 @@ func newStage(t testing.TB, cfg BrokerConfig) *stage {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &stage{t: t, now: time.Unix(1e9, 0), sent: map[string][][]string{}, gone: map[string]bool{}}
+	s := &stage{t: t, now: time.Unix(1e9, 0), sent: map[string][][]string{}, gone: map[string]bool{}, full: map[string]bool{}}
 	s.m = newMachine(cfg, func(frames [][]byte) error {
 		id := string(frames[0])
 		if s.gone[id] {
 			return zmq.ErrNoPeer
+		}
+		if s.full[id] {
+			return zmq.ErrAgain
 		}
 		s.sent[id] = append(s.sent[id], strs(frames[1:]))
 		return nil

@@ -1,0 +1,96 @@
+package majordomo
+
+import (
+	"testing"
+	"time"
+)
+
+// streamed is a service whose worker has begun to reply.
+type streamed struct {
+	*stage
+	address string // of the request, for the worker
+}
+
+func newStreamed(t *testing.T, cfg BrokerConfig, asked []string) *streamed {
+	s := &streamed{stage: newStage(t, cfg)}
+	s.from("w", mdp2.ready("tea")...)
+	s.grant("w", 10)
+	s.from("c", asked...)
+	s.address = s.got("w")[0][2]
+	return s
+}
+
+func (s *streamed) part(text string) { s.from("w", mdp2.worker(partial, s.address, "", text)...) }
+
+func (s *streamed) end(text string) { s.from("w", mdp2.worker(final, s.address, "", text)...) }
+
+// want holds what a client was sent.
+func (s *streamed) want(id string, messages ...[]string) {
+	s.t.Helper()
+	got := s.got(id)
+	if len(got) != len(messages) {
+		s.t.Fatalf("%s was sent %q, want %q", id, got, messages)
+	}
+	for i := range got {
+		if !equal(got[i], messages[i]) {
+			s.t.Fatalf("%s was sent %q, want %q", id, got[i], messages[i])
+		}
+	}
+}
+
+// interrupted is what a numbered client hears that missed a part.
+func (n numbered) interrupted() []string { return n.client(failure, "tea", "502", noRoom) }
+
+// A client that misses a part of a reply does not get the rest as if it were all.
+func TestPartWithoutRoom(t *testing.T) {
+	for _, c := range []struct {
+		request, first []string
+		last           [][]string
+	}{
+		{extended1.client(request, "tea", "x"), extended1.client(partial, "tea", "1"), [][]string{extended1.interrupted()}},
+		{mdp2.client(request, "tea", "x"), mdp2.client(partial, "tea", "1"), nil},
+	} {
+		s := newStreamed(t, BrokerConfig{}, c.request)
+		s.part("1")
+		s.full["c"] = true
+		s.part("2")
+		s.full["c"] = false
+		s.part("3")
+		s.want("c", c.first)
+		s.end("4")
+		s.want("c", c.last...)
+	}
+}
+
+// The same where the handler fails in the end.
+func TestFailureAfterAPartWithoutRoom(t *testing.T) {
+	s := newStreamed(t, BrokerConfig{}, mdp2.client(request, "tea", "x"))
+	s.full["c"] = true
+	s.part("1")
+	s.full["c"] = false
+	s.from("w", mdp2.worker(failure, s.address, "", "500", "no")...)
+	s.want("c")
+}
+
+// The same where the parts come from memory.
+func TestRepeatWithoutRoom(t *testing.T) {
+	key := numbered{1, "key"}
+	s := newStreamed(t, BrokerConfig{ReplyCache: time.Hour}, key.client(request, "tea", "x"))
+	room := 0
+	send := s.m.send
+	s.m.send = func(frames [][]byte) error {
+		s.full["late"] = string(frames[0]) == "late" && room == 0
+		room--
+		return send(frames)
+	}
+	s.part("1")
+	s.part("2")
+	for _, ended := range []bool{false, true} {
+		if ended {
+			s.end("3")
+		}
+		room = 1
+		s.from("late", key.client(request, "tea", "x")...)
+		s.want("late", extended1.client(partial, "tea", "1"), extended1.interrupted())
+	}
+}
