@@ -124,9 +124,7 @@ func (m *machine) admit(id []byte, a asker, msg *message) (status int, text stri
 	if a.client == nil {
 		a.client = &client{id: slices.Clone(id)}
 	}
-	if a.extended && a.client.open[a.number] != nil { // asked again
-		m.n.repeats.Add(1)
-		m.reply(id, a, msg.service, pending, nil)
+	if a.extended && a.client.open[a.number] != nil && m.again(id, a, a.client.open[a.number]) {
 		return 0, ""
 	}
 	if a.client.jobs >= m.cfg.ClientRequests {
@@ -166,6 +164,25 @@ func (m *machine) admit(id []byte, a asker, msg *message) (status int, text stri
 	m.ask(j, a)
 	m.dispatch(s)
 	return 0, ""
+}
+
+// again serves a client that asks what it has asked before. It has lost the parts of
+// the reply that it was sent, so it gets them again. Where they are not kept, it is
+// forgotten that it waits, and the answer is no: the request is a new one.
+func (m *machine) again(id []byte, a asker, j *job) bool {
+	m.n.repeats.Add(1)
+	i := slices.IndexFunc(j.askers, func(b asker) bool { return b.client == a.client && b.number == a.number && b.extended })
+	switch {
+	case !j.parted:
+	case j.key == nil || j.key.large:
+		m.release(a)
+		j.askers = slices.Delete(j.askers, i, i+1)
+		return false
+	default:
+		j.askers[i].broken = !m.replay(id, a, j.key)
+	}
+	m.reply(id, a, j.service.name, pending, nil)
+	return true
 }
 
 // enter numbers a job and queues it.

@@ -94,3 +94,51 @@ func TestRepeatWithoutRoom(t *testing.T) {
 		s.want("late", extended1.client(partial, "tea", "1"), extended1.interrupted())
 	}
 }
+
+// A client that asks once more has lost the parts that it was sent: it gets them
+// again, or all of another reply, but never the rest alone.
+func TestAskedAgainBehindAPart(t *testing.T) {
+	plain, key := extended1.client(request, "tea", "x"), numbered{1, "key"}.client(request, "tea", "x")
+	first, second := extended1.client(partial, "tea", "1"), extended1.client(partial, "tea", "2")
+	wait, last := extended1.client(pending, "tea"), extended1.client(final, "tea", "3")
+
+	s := newStreamed(t, BrokerConfig{}, key)
+	s.part("1")
+	s.want("c", first)
+	s.full["c"] = true
+	s.part("2")
+	s.full["c"] = false
+	s.from("c", key...)
+	s.want("c", first, second, wait)
+	s.end("3")
+	s.want("c", last)
+
+	for _, again := range [][]string{plain, key} {
+		s = newStreamed(t, BrokerConfig{ReplyCacheBytes: 1}, again) // which keeps no part
+		s.part("1")
+		s.want("c", first)
+		s.from("c", again...)
+		if equal(again, key) {
+			s.want("c", extended1.client(failure, "tea", "503", "the reply to this key is under way to somebody else"))
+			continue
+		}
+		s.part("2")
+		s.end("3")
+		s.want("c")
+		s.address = s.got("w")[0][2]
+		s.part("1")
+		s.end("3")
+		s.want("c", first, last)
+	}
+}
+
+// A request of which nothing was sent yet just waits.
+func TestAskedAgainBeforeTheFirstPart(t *testing.T) {
+	asked := extended1.client(request, "tea", "x")
+	s := newStreamed(t, BrokerConfig{}, asked)
+	s.from("c", asked...)
+	s.want("c", extended1.client(pending, "tea"))
+	if len(s.m.jobs) != 1 {
+		t.Errorf("%d requests", len(s.m.jobs))
+	}
+}
