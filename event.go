@@ -92,9 +92,24 @@ func (e Event) String() string {
 
 // WithEvents names a function that sees every event of the socket from its
 // birth on. It is called from many goroutines and must not block; it may call
-// the socket's other methods, but not Close.
+// the socket's other methods, but not Close. If there are several, as where a
+// package that makes sockets takes options for them, each is called, in their order.
 func WithEvents(f func(Event)) Option {
-	return Option{apply: func(c *settings) { c.events = f }}
+	return Option{apply: func(c *settings) { c.events = inTurn(c.events, f) }}
+}
+
+// inTurn is a function that calls two, each of which may be nil.
+func inTurn(first, second func(Event)) func(Event) {
+	switch {
+	case first == nil:
+		return second
+	case second == nil:
+		return first
+	}
+	return func(e Event) {
+		first(e)
+		second(e)
+	}
 }
 
 // maxEvents is how many events wait for who ranges over them.

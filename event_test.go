@@ -392,3 +392,14 @@ func TestEventsCallbackCallsTheSocket(t *testing.T) {
 		t.Errorf("the callback counted %d, want 2", n)
 	}
 }
+
+// TestEventsOfTwo: who names a function does not deafen one that was named before.
+func TestEventsOfTwo(t *testing.T) {
+	first, second := newDiary(), newDiary()
+	pull := open(t, zmq.PULL, first.option(), second.option(), zmq.WithEvents(nil))
+	if _, err := pull.Bind("tcp://127.0.0.1:*"); err != nil {
+		t.Fatal(err)
+	}
+	first.next(t, zmq.EventListening)
+	second.next(t, zmq.EventListening)
+}
