@@ -122,7 +122,7 @@ func (b *Broker) receive(wait context.Context) error {
 	for {
 		msg, err := b.socket.Recv(wait)
 		if err != nil {
-			if wait.Err() != nil {
+			if wait.Err() != nil || errors.Is(err, zmq.ErrTimeout) { // the socket has a WithRecvTimeout
 				return nil
 			}
 			return err
