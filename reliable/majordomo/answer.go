@@ -173,7 +173,7 @@ func (m *machine) load() error {
 			}
 			continue
 		}
-		s := m.service(r.Service)
+		s := m.service(r.Service, false)
 		if s == nil {
 			return fmt.Errorf("majordomo: store: %w", ErrBusy)
 		}

@@ -25,7 +25,8 @@ type BrokerConfig struct {
 	Limits        Limits
 	ServiceLimits func(service string) Limits
 	// MaxServices and MaxWorkers bound what strangers can make the broker
-	// remember: 10,000 and 100,000. ClientRequests is how many requests of one
+	// remember: 10,000 (that workers offer, and as many that nobody offers and
+	// requests wait for) and 100,000. ClientRequests is how many requests of one
 	// client the broker takes before they are answered: 100,000.
 	MaxServices, MaxWorkers, ClientRequests int
 

@@ -55,10 +55,16 @@ type service struct {
 	queue   fairQueue
 }
 
-// service returns the service of a name; nil if there are too many.
-func (m *machine) service(name string) *service {
+// service returns the service of a name; nil if there are too many. Those that a
+// worker offers and those that are only asked for are counted apart: nobody who makes
+// up names keeps a worker out.
+func (m *machine) service(name string, offered bool) *service {
 	s := m.services[name]
-	if s == nil && len(m.services) < m.cfg.MaxServices {
+	count := len(m.services) - m.offers
+	if offered {
+		count = m.offers
+	}
+	if s == nil && count < m.cfg.MaxServices {
 		s = &service{name: name, limits: m.cfg.limits(name), lonely: m.now}
 		m.services[name] = s
 	}
@@ -140,7 +146,7 @@ func (m *machine) admit(id []byte, a asker, msg *message) (status int, text stri
 	if m.draining {
 		return statusBusy, "the broker ends"
 	}
-	s := m.service(msg.service)
+	s := m.service(msg.service, false)
 	if s == nil {
 		return statusBusy, "too many services"
 	}

@@ -85,3 +85,26 @@ func TestLineInOrder(t *testing.T) {
 		}
 	}
 }
+
+// Who asks for made-up services keeps no worker out, and workers with made-up
+// services keep no request out. Each kind has its limit.
+func TestServicesAreCountedApart(t *testing.T) {
+	s := newStage(t, BrokerConfig{MaxServices: 3})
+	for i := range 10 {
+		s.from("c", mdp2.client(request, fmt.Sprint("asked", i), "x")...)
+	}
+	if len(s.m.jobs) != 3 {
+		t.Errorf("requests wait for %d services", len(s.m.jobs))
+	}
+	for i := range 10 {
+		s.from(fmt.Sprint("w", i), mdp2.ready(fmt.Sprint("offered", i))...)
+	}
+	if len(s.m.workers) != 3 {
+		t.Errorf("workers offer %d services", len(s.m.workers))
+	}
+	s.from("late", mdp2.ready("asked0")...) // which now counts as offered
+	s.from("c", mdp2.client(request, "asked9", "x")...)
+	if len(s.got("late")) != 1 || s.m.services["asked9"] == nil {
+		t.Error("a service that is asked for and one that is offered are counted as one")
+	}
+}

@@ -24,6 +24,7 @@ type machine struct {
 	now  time.Duration // time that has passed, without the jumps of the clock
 
 	services map[string]*service
+	offers   int                // services with a worker
 	workers  map[string]*worker // by identity
 	heard    list.List          // of *worker: who was silent longest is in front
 	sent     list.List          // of *worker: to whom nothing was sent longest is in front

@@ -89,7 +89,7 @@ func (s *stage) check() {
 
 // sound says which invariant is broken.
 func (m *machine) sound() error {
-	queued, running, jobsOfClients := 0, 0, 0
+	queued, running, jobsOfClients, offers := 0, 0, 0, 0
 	for name, s := range m.services {
 		if s.queue.n > 0 && s.waiting.Len() > 0 {
 			return fmt.Errorf("%s: %d requests and %d workers wait for each other", name, s.queue.n, s.waiting.Len())
@@ -98,6 +98,9 @@ func (m *machine) sound() error {
 			return fmt.Errorf("%s: an empty queue of %d octets and %d lines", name, s.queue.size, len(s.queue.lines))
 		}
 		queued += s.queue.n
+		if s.workers > 0 {
+			offers++
+		}
 	}
 	for id, w := range m.workers {
 		if id != string(w.id) || len(w.running) > 0 && len(w.running) > max(w.credit, 1) && w.credit > 0 {
@@ -126,6 +129,8 @@ func (m *machine) sound() error {
 		}
 	}
 	switch {
+	case offers != m.offers:
+		return fmt.Errorf("%d services have a worker, %d are counted", offers, m.offers)
 	case queued != m.queued || queued+running != len(m.jobs):
 		return fmt.Errorf("%d queued (%d counted), %d running, %d jobs", queued, m.queued, running, len(m.jobs))
 	case m.heard.Len() != len(m.workers) || m.sent.Len() != len(m.workers):

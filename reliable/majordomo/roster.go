@@ -78,7 +78,7 @@ func (m *machine) fromStranger(peer zmq.Peer, id []byte, msg *message) {
 	case m.allowed(peer, OpWork, msg.service) != nil:
 		m.disconnect(peer, id, msg.version, "refused")
 	default:
-		s := m.service(msg.service)
+		s := m.service(msg.service, true)
 		if s == nil {
 			m.disconnect(peer, id, msg.version, "too many services")
 			return
@@ -106,7 +106,9 @@ func (m *machine) register(peer zmq.Peer, id []byte, v Version, s *service) {
 	w.heard, w.sent = m.heard.PushBack(w), m.sent.PushBack(w)
 	delete(m.outcasts, string(id))
 	m.workers[string(id)] = w
-	s.workers++
+	if s.workers++; s.workers == 1 {
+		m.offers++
+	}
 	m.n.workers.Add(1)
 	m.log.info("worker registered", slog.String("service", s.name), slog.String("peer", peer.Address()),
 		slog.String("version", v.String()), slog.Int("credit", w.credit))
@@ -145,6 +147,7 @@ func (m *machine) lose(w *worker, why string) {
 	s.workers--
 	if s.workers == 0 {
 		s.lonely = m.now
+		m.offers--
 	}
 	m.n.workers.Add(-1)
 	m.log.info("worker gone", slog.String("service", s.name), slog.String("peer", w.peer.Address()),
