@@ -23,7 +23,8 @@ type ClientConfig struct {
 	Timeout time.Duration
 	// Attempts is how often a request is sent before it fails with ErrNoReply:
 	// 3. A broker that knows the extension says that it has the request, which
-	// counts as life: then a call waits as long as its context allows.
+	// counts as life: then a call waits as long as its context allows. A call
+	// whose reply breaks off so often fails with ErrInterrupted.
 	Attempts int
 	// Window is how many calls may be under way at once, more wait: 1000. Of a
 	// broker that does not know the extension each takes a connection of its

@@ -1,8 +1,15 @@
 package majordomo
 
 import (
+	"context"
+	"errors"
+	"fmt"
 	"testing"
+	"testing/synctest"
 	"time"
+
+	"github.com/phimq/zmq"
+	"github.com/phimq/zmq/zmqtest"
 )
 
 // streamed is a service whose worker has begun to reply.
@@ -141,4 +148,58 @@ func TestAskedAgainBeforeTheFirstPart(t *testing.T) {
 	if len(s.m.jobs) != 1 {
 		t.Errorf("%d requests", len(s.m.jobs))
 	}
+}
+
+// The same with a client of ours, whose connection is cut in the middle of a reply.
+func TestCutBehindAPart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		link := zmqtest.NewLink(t)
+		h := newHouse(t, BrokerConfig{})
+		if err := h.broker.Socket().ServeListener(link.Listener()); err != nil {
+			t.Fatal(err)
+		}
+		cut := false
+		h.worker("count", WorkerConfig{}, func(_ context.Context, r *Request) error {
+			for i := range 10 {
+				if err := r.Partial(fmt.Append(nil, i)); err != nil {
+					return err
+				}
+				pass(time.Second)
+				if i == 4 && !cut {
+					cut = true
+					link.Cut()
+				}
+			}
+			return r.Reply([]byte("end"))
+		})
+		c, err := NewClient("tcp://broker:1", ClientConfig{Options: []zmq.Option{zmq.WithRoutingID("me"), zmq.WithDialer(link.Dialer())}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		reply, err := c.Call(t.Context(), "count", nil)
+		if err != nil || !equal(strs(reply), []string{"0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "end"}) {
+			t.Error(strs(reply), err)
+		}
+	})
+}
+
+// A call whose reply breaks off each time is not begun again for ever.
+func TestReplyAlwaysBreaksOff(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHouse(t, BrokerConfig{})
+		w := h.raw()
+		go func() {
+			for range 3 {
+				w.send(mdp2.ready("tv")...)
+				w.send(mdp2.worker(partial, w.recv()[2], "", "part one")...)
+				w.send(mdp2.worker(disconnect)...)
+			}
+		}()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+		defer cancel()
+		if _, err := h.client(ClientConfig{}).Call(ctx, "tv", nil); !errors.Is(err, ErrInterrupted) {
+			t.Error("begun for a fourth time:", err)
+		}
+	})
 }

@@ -29,6 +29,7 @@ type Pending struct {
 	parted  bool       // a part was given away, or came
 	sent    bool       // the broker should have it
 	attempt int        // how often it was sent since the broker showed life
+	breaks  int        // how often its reply broke off
 	due     time.Time  // when it is sent again
 }
 
@@ -143,9 +144,12 @@ func (p *Pending) part(body [][]byte) {
 // again reports whether a failure is one that passes: then the request goes out
 // again after a while, unless that would give a reader the same parts twice.
 func (p *Pending) again(e *CallError) bool {
-	passes := e.Status == statusBusy || e.Status == statusInterrupted
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if e.Status == statusInterrupted {
+		p.breaks++ // the parts showed life, so attempt alone would not end it
+	}
+	passes := e.Status == statusBusy || e.Status == statusInterrupted && p.breaks < p.c.cfg.Attempts
 	if e.Status == statusUnknown && (!p.stream || !p.parted) {
 		if p.sent { // it was lost; else we know already
 			p.parts, p.sent, p.due, p.attempt = nil, false, time.Time{}, 1
