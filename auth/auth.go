@@ -105,8 +105,10 @@ func WithPasswordFile(path string) Option {
 // are no certificates, and the log says so. The metadata of a certificate become
 // properties of its owner's messages.
 //
-// New fails if the directory can't be read. A certificate that is taken away, or
-// is malformed later, lets nobody in any more.
+// New fails if the directory, or a file in it, can't be read. Later, what can't be
+// read counts as it did last, and an error is logged; the rest of the directory
+// is reloaded all the same. A certificate that is taken away, or is malformed
+// later, lets nobody in any more.
 func WithCertificates(store fs.FS) Option {
 	return func(c *config) error {
 		c.stores = append(c.stores, store)

@@ -3,9 +3,11 @@ package auth_test
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -141,6 +143,87 @@ func TestCertificatesChange(t *testing.T) {
 			t.Errorf("the log:\n%s", log)
 		}
 	})
+}
+
+// shutFS is a file system of which one name can't be opened.
+type shutFS struct {
+	fs.FS
+	name atomic.Value
+}
+
+func (f *shutFS) Open(name string) (fs.File, error) {
+	if name == f.name.Load() {
+		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrPermission}
+	}
+	return f.FS.Open(name)
+}
+
+// TestCertificatesUnreadable: what can't be read stays as it was, and hinders
+// neither that other certificates come nor that they go.
+func TestCertificatesUnreadable(t *testing.T) {
+	for name, spoil := range map[string]func(t *testing.T, dir string, files *shutFS){
+		"nothing":     func(*testing.T, string, *shutFS) {},
+		"a file":      func(_ *testing.T, _ string, files *shutFS) { files.name.Store("Staff/bob") },
+		"a directory": func(_ *testing.T, _ string, files *shutFS) { files.name.Store("Staff") },
+		"a large file": func(t *testing.T, dir string, _ *shutFS) {
+			if err := os.Truncate(write(t, dir, "Backup", ""), 65<<20); err != nil {
+				t.Fatal(err)
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) { unreadableCertificates(t, spoil, name != "nothing") })
+		})
+	}
+}
+
+func unreadableCertificates(t *testing.T, spoil func(*testing.T, string, *shutFS), told bool) {
+	own, ann, bob, cid := zmq.NewCurveKeys(), zmq.NewCurveKeys(), zmq.NewCurveKeys(), zmq.NewCurveKeys()
+	dir := t.TempDir()
+	files := &shutFS{FS: os.DirFS(dir)}
+	save := func(name string, keys zmq.CurveKeys) {
+		t.Helper()
+		if err := auth.NewPublicCertificate(keys.Public(), nil).SavePublic(filepath.Join(dir, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Mkdir(filepath.Join(dir, "Staff"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	save("Staff/bob", bob)
+	save("ann", ann)
+	log, journal := logs()
+	a := newAuth(t, log, auth.WithCertificates(files))
+	server := open(t, zmq.ROUTER, zmq.WithCurveServer(own), zmq.WithAuth(a.Authenticate))
+	a.Guard(server)
+	enter := func(keys zmq.CurveKeys) {
+		t.Helper()
+		if err := knock(t, server, "10.0.0.1", zmq.WithCurve(zmq.CurveClient{ServerKey: own.Public(), Keys: keys})); err != nil {
+			t.Error(err)
+		}
+	}
+	enter(ann)
+	enter(bob)
+	spoil(t, dir, files)
+	peersAfter(server)
+	remove(t, filepath.Join(dir, "ann"))
+	if got := peersAfter(server); got != bob.Public().String() {
+		t.Errorf("connected are %q, want bob only", got)
+	}
+	save("cid", cid)
+	peersAfter(server)
+	enter(bob)
+	enter(cid)
+	if n := strings.Count(journal.String(), "last good state"); n > 1 || (n == 1) != told {
+		t.Errorf("the log tells %d times of it:\n%s", n, journal)
+	}
+	anew, err := auth.New(auth.WithCertificates(files))
+	if (err != nil) != told {
+		t.Errorf("at the start: %v", err)
+	}
+	if err == nil {
+		_ = anew.Close()
+	}
 }
 
 // TestDenyEndsConnections denies an address while its peer is there.

@@ -128,6 +128,8 @@ const (
 	maxLine = 64 << 10
 )
 
+var errFileSize = fmt.Errorf("%w: a file of more than %d octets", zmq.ErrTooLarge, maxFile)
+
 // readAll reads and closes a file that was opened.
 func readAll(f io.ReadCloser, err error) ([]byte, error) {
 	if err != nil {
@@ -136,7 +138,7 @@ func readAll(f io.ReadCloser, err error) ([]byte, error) {
 	defer f.Close()
 	b, err := io.ReadAll(io.LimitReader(f, maxFile+1))
 	if err == nil && len(b) > maxFile {
-		err = fmt.Errorf("%w: a file of more than %d octets", zmq.ErrTooLarge, maxFile)
+		err = errFileSize
 	}
 	return b, err
 }
@@ -201,61 +203,91 @@ func (s *certificateStore) table() *table {
 }
 
 // refresh reads the certificates that are new or have changed, and forgets
-// those that are gone.
+// those that are gone. What can't be read stays as it was and stops nothing: a
+// certificate that is taken away counts no longer, whatever lies beside it.
 func (s *certificateStore) refresh(now time.Time, first bool) (changed bool, err error) {
-	seen := map[string]bool{}
-	err = fs.WalkDir(s.fsys, ".", func(name string, entry fs.DirEntry, err error) error {
-		base := path.Base(name)
-		switch {
-		case err != nil:
-			return err
-		case name == ".":
-			return nil
-		case strings.HasPrefix(base, "."):
-			if entry.IsDir() {
-				return fs.SkipDir
-			}
-			return nil
-		case entry.IsDir(), strings.HasSuffix(base, secretSuffix):
-			return nil
-		}
-		news, err := s.look(name, now)
-		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, errIrregular) {
-			return nil
-		}
-		seen[name] = err == nil
-		changed = changed || news
-		return err
-	})
-	if errors.Is(err, fs.ErrNotExist) && !first {
-		err = nil // the directory is gone, and all that was in it
-	}
-	if err != nil {
-		return s.failed(changed, err)
-	}
-	s.told = ""
+	l := look{store: s, now: now, first: first, seen: map[string]bool{}}
+	_ = fs.WalkDir(s.fsys, ".", l.visit) // its errors are kept in l
 	for name := range s.files {
-		if !seen[name] {
+		if !l.stays(name) {
 			delete(s.files, name)
-			changed = true
+			l.changed = true
 		}
 	}
-	if changed || first {
+	if l.changed || first {
 		s.collect()
 	}
-	return changed, nil
+	return l.changed, s.tell(errors.Join(l.errs...))
 }
 
-// failed tells of an error, once.
-func (s *certificateStore) failed(changed bool, err error) (bool, error) {
-	if changed {
-		s.collect()
+// tell returns an error once, until there is another one or none.
+func (s *certificateStore) tell(err error) error {
+	text := ""
+	if err != nil {
+		text = err.Error()
+		if text == s.told {
+			err = nil // it is still so
+		}
 	}
-	if err.Error() == s.told {
-		return changed, nil
+	s.told = text
+	return err
+}
+
+// look is one look at a directory of certificates.
+type look struct {
+	store   *certificateStore
+	now     time.Time
+	first   bool
+	seen    map[string]bool // the files that are there
+	shut    []string        // the directories that can't be read
+	changed bool
+	errs    []error
+}
+
+// visit takes an entry of the directory. It ends no walk: the other entries
+// have nothing to do with an error.
+func (l *look) visit(name string, entry fs.DirEntry, err error) error {
+	base := path.Base(name)
+	switch {
+	case err != nil:
+		l.cannotList(name, err)
+		return nil
+	case name == ".":
+		return nil
+	case strings.HasPrefix(base, "."):
+		if entry.IsDir() {
+			return fs.SkipDir
+		}
+		return nil
+	case entry.IsDir(), strings.HasSuffix(base, secretSuffix):
+		return nil
 	}
-	s.told = err.Error()
-	return changed, err
+	news, err := l.store.look(name, l.now)
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, errIrregular) {
+		return nil
+	}
+	l.seen[name] = true
+	l.changed = l.changed || news
+	if err != nil {
+		l.errs = append(l.errs, err)
+	}
+	return nil
+}
+
+// cannotList takes the error of a directory.
+func (l *look) cannotList(dir string, err error) {
+	if errors.Is(err, fs.ErrNotExist) && !l.first {
+		return // it is gone, and all that was in it
+	}
+	l.shut = append(l.shut, dir)
+	l.errs = append(l.errs, err)
+}
+
+// stays reports whether a file is there, or may be.
+func (l *look) stays(name string) bool {
+	return l.seen[name] || slices.ContainsFunc(l.shut, func(dir string) bool {
+		return dir == "." || strings.HasPrefix(name, dir+"/")
+	})
 }
 
 var errIrregular = errors.New("not a file")
@@ -273,9 +305,12 @@ func (s *certificateStore) look(name string, now time.Time) (changed bool, err e
 	if was != nil && was.stamp.same(info) {
 		return false, nil
 	}
+	if info.Size() > maxFile {
+		return false, fmt.Errorf("%s: %w", name, errFileSize) // not to be read at every look
+	}
 	b, err := readAll(s.fsys.Open(name))
 	if err != nil {
-		return false, err
+		return false, fmt.Errorf("%s: %w", name, err)
 	}
 	if was != nil && was.text == string(b) {
 		was.stamp = stampOf(info, now)
