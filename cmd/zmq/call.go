@@ -79,13 +79,14 @@ func join(messages [][][]byte) (frames [][]byte) {
 
 // callAll asks each request of the source and writes the replies.
 func (f *peerFlags) callAll(cmd *cobra.Command, cfg majordomo.ClientConfig, call majordomo.Call, stream bool, in *source, out *sink) error {
-	ctx := cmd.Context()
+	ctx, cancel := context.WithCancelCause(cmd.Context())
+	defer cancel(nil)
 	if f.timeout > 0 {
 		var stop context.CancelFunc
 		ctx, stop = context.WithTimeoutCause(ctx, f.timeout, errTimeout)
 		defer stop()
 	}
-	opts, guard, err := f.socketOptions()
+	opts, guard, err := f.socketOptions(newWatcher(f.talker(cmd), f.verbose, true, cancel))
 	if guard != nil {
 		defer guard.Close() // it is for those who bind
 	}

@@ -62,14 +62,19 @@ func (f *socketFlags) logger(cmd *cobra.Command) *slog.Logger {
 	return slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: level}))
 }
 
-// socketOptions are the options of a socket that a package makes for us.
-func (f *socketFlags) socketOptions() ([]zmq.Option, *auth.Authenticator, error) {
+// socketOptions are the options of a socket that a package makes for us, and w
+// watches.
+func (f *socketFlags) socketOptions(w *watcher) ([]zmq.Option, *auth.Authenticator, error) {
 	secured, guard, err := f.security.options()
 	if err != nil {
 		return nil, nil, err
 	}
 	more, err := parseOptions(f.options)
-	opts := append([]zmq.Option{zmq.WithReconnectMax(longestReconnect), zmq.WithMaxMessageSize(maxMessageSize)}, secured...)
+	opts := append([]zmq.Option{
+		zmq.WithEvents(w.event),
+		zmq.WithReconnectMax(longestReconnect),
+		zmq.WithMaxMessageSize(maxMessageSize),
+	}, secured...)
 	return append(opts, more...), guard, err
 }
 
@@ -106,7 +111,7 @@ func serveBroker(cmd *cobra.Command, socket *socketFlags, cfg majordomo.BrokerCo
 	if err != nil {
 		return usageError(cmd, err)
 	}
-	opts, guard, err := socket.socketOptions()
+	opts, guard, err := socket.socketOptions(newWatcher(socket.talker(cmd), socket.verbose, false, nil))
 	if err != nil {
 		return usageError(cmd, err)
 	}

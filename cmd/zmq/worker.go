@@ -23,7 +23,9 @@ func workerCommand() *cobra.Command {
 --data TEXT, or --command CMD, which the shell runs for each request with the request as stdin.
 What it writes to stdout, less one end of line, is the reply. It is ended when the caller's time
 is over, or the broker is lost. A request may come twice: a worker that dies has not answered.
-At the first interrupt it finishes what it has in hand, for at most 5 s, and ends.` + majordomoHelp + "\n" + notationHelp,
+At the first interrupt it finishes what it has in hand, for at most 5 s, and ends.
+
+The exit code is 4 if the broker refuses.` + majordomoHelp + "\n" + notationHelp,
 		Example: `  zmq worker upper --command 'tr a-z A-Z'
   zmq worker echo --echo --concurrency 8 --broker tcp://broker:5555`,
 		Args: cobra.ExactArgs(1),
@@ -64,9 +66,11 @@ At the first interrupt it finishes what it has in hand, for at most 5 s, and end
 	return cmd
 }
 
-// work offers the service until it is interrupted.
+// work offers the service until it is interrupted, or refused by the broker.
 func (f *peerFlags) work(cmd *cobra.Command, service string, h majordomo.Handler, cfg majordomo.WorkerConfig) error {
-	opts, guard, err := f.socketOptions()
+	refusal, refuse := context.WithCancelCause(context.WithoutCancel(cmd.Context()))
+	defer refuse(nil)
+	opts, guard, err := f.socketOptions(newWatcher(f.talker(cmd), f.verbose, true, refuse))
 	if guard != nil {
 		defer guard.Close() // it is for those who bind
 	}
@@ -78,8 +82,12 @@ func (f *peerFlags) work(cmd *cobra.Command, service string, h majordomo.Handler
 	if err != nil {
 		return usageError(cmd, err)
 	}
-	serve := func(ctx context.Context) error { return w.Serve(ctx, f.broker) }
-	return untilInterrupted(cmd.Context(), serve, w.Shutdown)
+	serve := func(context.Context) error { return w.Serve(refusal, f.broker) }
+	err = untilInterrupted(cmd.Context(), serve, w.Shutdown)
+	if why := context.Cause(refusal); why != nil {
+		return why
+	}
+	return err
 }
 
 // serve answers a worker's request by running the command.
