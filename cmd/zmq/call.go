@@ -99,6 +99,7 @@ func (f *peerFlags) callAll(cmd *cobra.Command, cfg majordomo.ClientConfig, call
 		return usageError(cmd, err)
 	}
 	defer client.Close()
+	out.until(ctx)
 	for frames, err := range in.messages(ctx) {
 		if err == nil {
 			call.Frames = frames

@@ -88,6 +88,7 @@ func serve(ctx context.Context, s *zmq.Socket, count int, answer func(*zmq.Msg) 
 // converse writes each request and sends the next line of the source, until
 // there are no more lines.
 func converse(ctx context.Context, s *zmq.Socket, in *source, out *sink) error {
+	out.until(ctx) // which the end of the source does not end
 	ctx, end := context.WithCancelCause(ctx)
 	defer end(nil)
 	replies := make(chan [][]byte)

@@ -39,6 +39,7 @@ func reqCommand() *cobra.Command {
 
 // ask sends every message of a source and writes the reply to each.
 func ask(ctx context.Context, s *zmq.Socket, in *source, out *sink) error {
+	out.until(ctx)
 	for frames, err := range in.messages(ctx) {
 		if err != nil {
 			return err

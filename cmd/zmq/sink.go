@@ -27,6 +27,7 @@ type sink struct {
 	notation  *notation
 
 	w        *bufio.Writer
+	below    *endingWriter
 	terminal bool
 	template *template.Template
 	line     []byte
@@ -59,13 +60,17 @@ func (out *sink) prepare(w io.Writer) (err error) {
 	if f, ok := w.(*os.File); ok {
 		out.terminal = isTerminal(f)
 	}
-	out.w = bufio.NewWriterSize(w, 64<<10)
+	out.below = &endingWriter{w: w}
+	out.w = bufio.NewWriterSize(out.below, 64<<10)
 	if out.format != "" {
 		functions := template.FuncMap{"hex": hexText, "quote": strconv.Quote}
 		out.template, err = template.New("format").Funcs(functions).Parse(out.format)
 	}
 	return err
 }
+
+// until makes ctx end what is written from now on.
+func (out *sink) until(ctx context.Context) { out.below.ctx = ctx }
 
 func hexText(s string) string { return hex.EncodeToString([]byte(s)) }
 
@@ -128,7 +133,11 @@ func (out *sink) view(m *zmq.Msg) view {
 // receive writes what s receives until there are as many as wanted. What was
 // received is on its way out whenever it waits.
 func (out *sink) receive(ctx context.Context, s *zmq.Socket) error {
+	out.until(ctx)
 	for !out.full() {
+		if ctx.Err() != nil { // messages may come without end
+			return errors.Join(out.flush(), ctx.Err())
+		}
 		m, err := s.TryRecv()
 		if errors.Is(err, zmq.ErrAgain) {
 			if err := out.flush(); err != nil {
