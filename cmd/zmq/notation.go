@@ -162,6 +162,9 @@ func parseQuoted(line string) ([][]byte, error) {
 		if err != nil || quoted[0] != '"' {
 			return nil, errQuoted
 		}
+		if !utf8.ValidString(quoted) { // Unquote would put another character there
+			return nil, errors.New(`not UTF-8: such octets are written as \xff`)
+		}
 		frame, err := strconv.Unquote(quoted)
 		if err != nil {
 			return nil, errQuoted
@@ -229,6 +232,9 @@ func parseJSON(line []byte) ([][]byte, error) {
 	var m jsonMessage
 	if err := json.Unmarshal(line, &m); err != nil || len(m.Frames) == 0 {
 		return nil, errors.New(`want {"frames":["text",{"base64":"/w=="}]}`)
+	}
+	if !utf8.Valid(line) { // another character was put there
+		return nil, errors.New(`not UTF-8: such octets are written as {"base64":"/w=="}`)
 	}
 	frames := make([][]byte, len(m.Frames))
 	for i, f := range m.Frames {

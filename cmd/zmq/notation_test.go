@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -53,5 +54,24 @@ func TestNotationText(t *testing.T) {
 		if string(got) != c.want || err != nil {
 			t.Errorf("terminal %v: %q, %v; want %q", c.terminal, got, err, c.want)
 		}
+	}
+}
+
+// TestNotationNotText: octets that are not UTF-8 are read as they are, or not
+// at all.
+func TestNotationNotText(t *testing.T) {
+	for line, n := range map[string]notation{
+		"\"a\xffb\"":                {quoted: true},
+		"{\"frames\":[\"a\xffb\"]}": {json: true},
+	} {
+		if got, err := n.parse([]byte(line)); err == nil || !strings.Contains(err.Error(), "UTF-8") {
+			t.Errorf("%+v: %q is read as %q, %v", n, line, got, err)
+		}
+	}
+	if got, err := (&notation{quoted: true}).parseFrame(0, "\"\xff\""); err == nil {
+		t.Errorf("a frame is read as %q", got)
+	}
+	if got, err := new(notation).parse([]byte("a\xffb")); err != nil || string(got[0]) != "a\xffb" {
+		t.Errorf("as text it is read as %q, %v", got, err)
 	}
 }
