@@ -140,7 +140,7 @@ func (b *bench) measureLine(ctx context.Context, l line) measured {
 		for i := range lanes {
 			i = (i + turn) % len(lanes) // each is the first once
 			way, into := lanes[i], &done.Lanes[i]
-			into.By, into.Name = way.By, way.Name
+			into.By, into.Name, into.ends = way.By, way.Name, way.Ends
 			if into.Failed != "" || ctx.Err() != nil {
 				continue
 			}

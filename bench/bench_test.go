@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/xml"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -158,6 +159,36 @@ func checkSVG(t *testing.T, file string) {
 	}
 	if bytes.Contains(svg, []byte("NaN")) || bytes.Contains(svg, []byte("Inf")) {
 		t.Errorf("%s has what is no number", file)
+	}
+}
+
+// TestLoadLines: under load libzmq works as it does at its peak.
+func TestLoadLines(t *testing.T) {
+	peak := measured{Curve: bySize, Size: 64, Lanes: []laneResult{{By: ours, Name: sendInto, Samples: []sample{{"rate": 4e6}}}}}
+	for i, way := range sends("pull bind=tcp", "push") {
+		peak.Lanes = append(peak.Lanes, laneResult{By: libzmq + " 4", Name: way.Name, ends: way.Ends, Samples: []sample{{"rate": float64(i+1) * 1e5}}})
+	}
+	for i := range peak.Lanes {
+		peak.Lanes[i].summarize()
+	}
+	list := loadLines(&report{Lines: []measured{peak}}, 1)
+	if len(list) != 3 {
+		t.Fatalf("%d lines", len(list))
+	}
+	for _, l := range list {
+		theirs := l.Lanes[len(l.Lanes)-1]
+		if theirs.By != libzmq+" 4" || theirs.Name != "zmq_msg_init_data, 2 I/O" {
+			t.Errorf("%s: %s, %s", l.Name, theirs.By, theirs.Name)
+		}
+		want := []string{"timed bind=tcp way=data io=2", fmt.Sprintf("pace rate=%.0f way=data io=2", l.X*6e3)}
+		if !slices.Equal(theirs.Ends, want) {
+			t.Errorf("%s: %q, want %q", l.Name, theirs.Ends, want)
+		}
+		for _, way := range l.Lanes[:2] {
+			if strings.Contains(strings.Join(way.Ends, " "), "way=") {
+				t.Errorf("%s, %s: %q", l.Name, way.Name, way.Ends)
+			}
+		}
 	}
 }
 

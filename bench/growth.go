@@ -76,7 +76,8 @@ const (
 const loadSeconds = 1
 
 // loadLines are latencies at shares of the peak that was measured: messages are
-// sent when it is their time, and their age counts from then.
+// sent when it is their time, and their age counts from then. libzmq sends in the
+// way, and with the threads, with which it has its peak.
 func loadLines(r *report, scale float64) []line {
 	at := slices.IndexFunc(r.Lines, func(m measured) bool { return m.Curve == bySize && m.Size == 64 })
 	if at < 0 {
@@ -96,17 +97,20 @@ func loadLines(r *report, scale float64) []line {
 	theirs := best.Metrics["rate"].Median
 	var list []line
 	for _, percent := range []int{10, 50, 90} {
-		loaded := func(l lane, rate float64) lane {
+		loaded := func(l lane, rate float64, like ...string) lane {
 			rate *= float64(percent) / 100
 			l.Count = max(uint64(rate*loadSeconds*scale), 100)
 			l.Ends = []string{"timed bind=tcp", fmt.Sprintf("pace rate=%.0f", rate)}
+			for i, words := range like {
+				l.Ends[i] += settingsOf(words)
+			}
 			return l
 		}
 		l := line{
 			Name: fmt.Sprintf("open loop at %d %%", percent), Count: 1, Curve: byLoad, X: float64(percent),
 			Lanes: []lane{
 				loaded(mine(atOwnPeak), own), loaded(mine(atLibzmqPeak), theirs),
-				loaded(lane{Name: "1 I/O", By: best.By}, theirs),
+				loaded(lane{Name: best.Name, By: best.By}, theirs, best.ends...),
 			},
 		}
 		for _, of := range []string{"p50", "p99", "p99.9"} {
@@ -115,6 +119,16 @@ func loadLines(r *report, scale float64) []line {
 		list = append(list, l)
 	}
 	return list
+}
+
+// settingsOf are the arguments of an end, but where it binds.
+func settingsOf(words string) (settings string) {
+	for _, field := range strings.Fields(words)[1:] {
+		if !strings.HasPrefix(field, "bind=") {
+			settings += " " + field
+		}
+	}
+	return settings
 }
 
 // measureGrowth measures all curves.

@@ -43,6 +43,8 @@ type laneResult struct {
 	Metrics map[string]spread `json:"metrics"`
 	Samples []sample          `json:"samples"`
 	Failed  string            `json:"failed,omitempty"`
+
+	ends []string // of the lane
 }
 
 // spread is the median of a number and what it lies between.

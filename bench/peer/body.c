@@ -54,24 +54,35 @@ static void release(void *data, void *hint) {
 	free(data);
 }
 
-// send_body sends message n in one of libzmq's three ways: copied from our
+// fill_timed is fill, and puts the time behind the number unless it is 0.
+static void fill_timed(unsigned char *p, size_t size, uint64_t n, int64_t time) {
+	fill(p, size, n);
+	if (time != 0)
+		memcpy(p + 8, &time, 8);
+}
+
+// send_timed sends message n in one of libzmq's three ways: copied from our
 // memory, filled in memory of libzmq's, or by reference.
-void send_body(void *s, size_t size, uint64_t n, char way, unsigned char *buffer, int flags) {
+void send_timed(void *s, size_t size, uint64_t n, int64_t time, char way, unsigned char *buffer, int flags) {
 	zmq_msg_t m;
 	switch (way) {
 	case 'c':
-		fill(buffer, size, n);
+		fill_timed(buffer, size, n, time);
 		check(zmq_send(s, buffer, size, flags) >= 0, "send");
 		return;
 	case 's':
 		check(zmq_msg_init_size(&m, size) == 0, "init size");
-		fill(zmq_msg_data(&m), size, n);
+		fill_timed(zmq_msg_data(&m), size, n, time);
 		break;
 	default:
 		buffer = malloc(size);
 		check(buffer != NULL, "malloc");
-		fill(buffer, size, n);
+		fill_timed(buffer, size, n, time);
 		check(zmq_msg_init_data(&m, buffer, size, release, NULL) == 0, "init data");
 	}
 	check(zmq_msg_send(&m, s, flags) >= 0, "send");
+}
+
+void send_body(void *s, size_t size, uint64_t n, char way, unsigned char *buffer, int flags) {
+	send_timed(s, size, n, 0, way, buffer, flags);
 }

@@ -12,6 +12,7 @@
 void pace(void) {
 	size_t size = (size_t)number("size", 64);
 	uint64_t count = (uint64_t)number("count", 0), rate = (uint64_t)number("rate", 1);
+	char way = text("way", "copy")[0];
 	void *context = new_context(), *s = open_socket(context, ZMQ_PUSH);
 	unsigned char *buffer = malloc(size);
 	attach(s, ZMQ_PUSH);
@@ -23,11 +24,8 @@ void pace(void) {
 		if (due > now())
 			clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL);
 		uint64_t end = tick * TICK / 1000 * rate / 1000000;
-		for (; r.count < count && r.count < end; r.count++) {
-			fill(buffer, size, r.count);
-			memcpy(buffer + 8, &due, 8);
-			check(zmq_send(s, buffer, size, 0) >= 0, "send");
-		}
+		for (; r.count < count && r.count < end; r.count++)
+			send_timed(s, size, r.count, due, way, buffer, 0);
 	}
 	zmq_close(s);
 	zmq_ctx_term(context);

@@ -50,6 +50,7 @@ void make_pattern(size_t size);
 void fill(unsigned char *p, size_t size, uint64_t n);
 uint64_t add(const unsigned char *p, size_t size);
 uint64_t check_body(const void *data, size_t length, size_t size, uint64_t n, int ordered);
+void send_timed(void *socket, size_t size, uint64_t n, int64_t time, char way, unsigned char *buffer, int flags);
 void send_body(void *socket, size_t size, uint64_t n, char way, unsigned char *buffer, int flags);
 
 // the roles
