@@ -118,6 +118,20 @@ func TestListIsNotTaken(t *testing.T) {
 		}
 		expectHeard(t, pull, "a", "b")
 	}
+	again.Alloc(10) // it has a list of its own now
+	for range 3 {
+		again.Frames = list
+		if err := push.SendMsg(t.Context(), &again); err != nil {
+			t.Fatal(err)
+		}
+		again.Frames = list
+		if err := pull.RecvInto(t.Context(), &again); err != nil {
+			t.Fatal(err)
+		}
+		if text := again.String(); text != `["a" "b"]` || string(list[0]) != "a" {
+			t.Errorf("with a list in its place came %s", text)
+		}
+	}
 	var got zmq.Msg
 	for range 3 {
 		say(t, push, "a", "b")

@@ -360,9 +360,8 @@ func (m *Msg) handOver(prefix []byte, skip int) (parts [][]byte, buf *pipe.Buf, 
 	default:
 		parts, m.Frames = m.Frames[skip:], nil
 	}
-	if buf != nil { // the list is that of Alloc or RecvInto, and is used again
-		clear(m.Frames)
-		m.Frames = m.Frames[:0]
+	if buf != nil {
+		m.Frames = m.mem.Emptied(m.Frames)
 	} else {
 		m.Frames = nil
 	}

@@ -10,6 +10,7 @@ const lendFrom = 8 << 10
 // Memory is not its owner and can free nothing.
 type Memory struct {
 	owner  *Memory
+	last   *[]byte // the last place of the list of frames that m has made
 	bytes  []byte
 	filled bool  // the frames lie in bytes
 	loan   *loan // shared with copies; nil until there is one
@@ -23,9 +24,7 @@ func (m *Memory) From(pool *Pool) { m.pool = pool }
 // memory that can be handed on, others in memory that m keeps. Frames are what the
 // message had before.
 func (m *Memory) Alloc(frames [][]byte, n int) [][]byte {
-	if m.owner != m {
-		frames = nil // those of the message that this one is a copy of
-	}
+	frames = m.list(frames)
 	pool := m.pool
 	m.Reuse()
 	m.pool = pool
@@ -34,13 +33,35 @@ func (m *Memory) Alloc(frames [][]byte, n int) [][]byte {
 		buf.B = buf.B[:n]
 		m.lend(buf)
 		buf.Release() // m holds it now
-		return append(frames[:0], buf.B[:n:n])
+		return m.made(append(frames, buf.B[:n:n]))
 	}
 	if cap(m.bytes) < n {
 		m.bytes = make([]byte, 0, n)
 	}
 	m.filled = true
-	return append(frames[:0], m.bytes[:n:n])
+	return m.made(append(frames, m.bytes[:n:n]))
+}
+
+// owns reports whether m has made a list of frames, or what is left of it. Another is
+// that of the message that this one is a copy of, or the caller's: it is not ours to fill.
+func (m *Memory) owns(frames [][]byte) bool {
+	return m.owner == m && cap(frames) > 0 && &frames[:cap(frames)][cap(frames)-1] == m.last
+}
+
+// list returns an empty list to be filled.
+func (m *Memory) list(frames [][]byte) [][]byte {
+	if m.owns(frames) {
+		return frames[:0]
+	}
+	return nil
+}
+
+// made notes that m has made the list.
+func (m *Memory) made(frames [][]byte) [][]byte {
+	if n := cap(frames); n > 0 {
+		m.last = &frames[:n][n-1]
+	}
+	return frames
 }
 
 // Reuse makes m ready for the next filling: what was lent goes back.
@@ -56,17 +77,22 @@ func (m *Memory) Reuse() {
 // frames. One that the caller made is not touched, nor that of the message that this
 // one is a copy of.
 func (m *Memory) Taken(frames [][]byte) [][]byte {
-	switch m.owner {
-	case nil:
-		return frames[:0]
-	case m:
-		clear(frames)
-		frames = frames[:0]
-	default:
-		frames = nil
+	frames = m.Emptied(frames)
+	if m.owner != nil {
+		m.Reuse()
 	}
-	m.Reuse()
 	return frames
+}
+
+// Emptied is the list of a message that was sent, for what comes next.
+func (m *Memory) Emptied(frames [][]byte) [][]byte {
+	switch {
+	case m.owns(frames):
+		clear(frames) // they must not be kept alive
+	case m.owner != nil && m.owner != m:
+		return nil
+	}
+	return frames[:0]
 }
 
 // MoveLoan gives the hold on lent memory to the caller, who then owns the
@@ -123,7 +149,7 @@ func (s *Seg) giveAway() bool {
 // while others lie behind it in the run: it is lent. The last of a run is copied
 // if it is small, so that a receiver at rest keeps nobody's chunk.
 func (p *Pipe) TakeInto(frames [][]byte, mem *Memory, id []byte, skip int) [][]byte {
-	if p.left > 1 && p.end == 0 && len(id)+skip == 0 && mem.owner == mem && cap(frames) > 0 {
+	if p.left > 1 && p.end == 0 && len(id)+skip == 0 && mem.owns(frames) {
 		s := &p.got[p.at]
 		flags, head, size := header(s.B[p.off:])
 		if from := p.off + head; flags&wire.FlagMore == 0 {
@@ -167,20 +193,17 @@ func (m *Memory) lend(buf *Buf) {
 // LoadInto refills a message from the head message: frames and mem are what
 // it had before. The frames it returns are valid until the next LoadInto.
 func (p *Pipe) LoadInto(frames [][]byte, mem *Memory, id []byte, skip int) [][]byte {
-	if mem.owner != mem {
-		frames = nil // those of the message that this one is a copy of
-	}
+	frames = mem.list(frames)
 	mem.Reuse()
 	_, n, size := p.measure(skip)
 	s := &p.got[p.at]
 	if size >= lendFrom && !s.Shared {
-		frames = frames[:0]
 		if id != nil {
 			mem.bytes = append(mem.bytes[:0], id...)
 			frames = append(frames, mem.bytes[:len(id):len(id)])
 		}
 		mem.lend(s.Buf)
-		return p.appendSkipping(frames, skip)
+		return mem.made(p.appendSkipping(frames, skip))
 	}
 	size += len(id)
 	if cap(mem.bytes) < size {
@@ -190,7 +213,7 @@ func (p *Pipe) LoadInto(frames [][]byte, mem *Memory, id []byte, skip int) [][]b
 		frames = make([][]byte, 0, n+1)
 	}
 	mem.filled = true
-	return p.fill(frames[:0], mem.bytes[:0], id, skip)
+	return mem.made(p.fill(frames, mem.bytes[:0], id, skip))
 }
 
 // measure walks the head message without its first skip frames.
