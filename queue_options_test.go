@@ -147,3 +147,35 @@ func TestRouterHandover(t *testing.T) {
 	}
 	gone(t, router, 1)
 }
+
+// TestGreetingsDoNotPileUp: of the messages that greet a new peer, those for connections
+// that broke off before wait for nobody.
+func TestGreetingsDoNotPileUp(t *testing.T) {
+	for _, c := range []struct {
+		typ      zmq.Type
+		opt      zmq.Option
+		peer     string
+		greeting string
+	}{
+		{zmq.DEALER, zmq.WithProbeRouter(true), "ROUTER", ""},
+		{zmq.XPUB, zmq.WithXPubWelcome("hello"), "SUB", "hello"},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			dials := newWireDials(t)
+			s := open(t, c.typ, c.opt, dials.dialer(), zmq.WithReconnect(time.Millisecond))
+			connect(t, s, wireEndpoint)
+			for range 20 {
+				p := dials.accept()
+				p.handshake(c.peer)
+				synctest.Wait() // it greets, and nobody reads that
+				p.cut()
+			}
+			p := dials.accept()
+			p.handshake(c.peer)
+			if n := s.Stats().Peers[0].SendQueue.Messages; n > 0 {
+				t.Errorf("%s: %d messages wait", c.typ, n)
+			}
+			p.expectMsg(c.greeting)
+		})
+	}
+}

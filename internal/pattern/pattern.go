@@ -217,6 +217,16 @@ type prober struct{ c *Config }
 
 func (pr prober) Opened(p *pipe.Pipe) {
 	if pr.c.ProbeRouter {
-		p.Out.PutFront(pipe.Seg{Kind: pipe.Run, N: 1, B: []byte{0, 0}})
+		greet(p, []byte{0, 0})
 	}
+}
+
+// greet puts a framed message before all that waits. It is that of the connection: the
+// next one has its own, and this one must not wait for it.
+func greet(p *pipe.Pipe, message []byte) {
+	if p.Inproc {
+		p.Out.PutFront(pipe.Seg{Kind: pipe.Run, N: 1, B: message})
+		return
+	}
+	p.Out.PutControl(message)
 }

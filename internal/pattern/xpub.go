@@ -48,7 +48,7 @@ func (t *xpub) Attach(p *pipe.Pipe) bool {
 func (t *xpub) Opened(p *pipe.Pipe) {
 	p.Send.Stale = !p.Inproc // which has no connection before
 	if t.c.XPubWelcome != nil {
-		p.Out.PutFront(pipe.Seg{Kind: pipe.Run, N: 1, B: pipe.AppendFramed(nil, [][]byte{t.c.XPubWelcome})})
+		greet(p, pipe.AppendFramed(nil, [][]byte{t.c.XPubWelcome}))
 	}
 }
 

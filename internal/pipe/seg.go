@@ -20,8 +20,8 @@ const (
 	// written depends on the version of the peer, which the engine knows.
 	Subscribe
 	Cancel
-	// Control is one or more command frames. They belong to a connection:
-	// they do not count as messages and are not kept for the next one.
+	// Control is one or more command frames, or messages that greet. They belong to a
+	// connection: they do not count as messages and are not kept for the next one.
 	Control
 )
 
