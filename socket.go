@@ -140,6 +140,16 @@ const (
 // Type returns the socket's type.
 func (s *Socket) Type() Type { return s.typ }
 
+// String returns the socket's type and its endpoints, as in
+// "PUSH [tcp://127.0.0.1:5555]". It may be called while others use the socket.
+func (s *Socket) String() string {
+	var at []string
+	for _, e := range s.endpointList() {
+		at = append(at, e.resolved)
+	}
+	return fmt.Sprint(s.typ, " ", at)
+}
+
 // dead says why nothing can be done with the socket.
 func (s *Socket) dead() error {
 	if s.bad != nil {
