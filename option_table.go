@@ -39,7 +39,7 @@ func keptOptions() []optionInfo {
 			doc: "How long Close waits for unsent messages; -1 for ever."},
 			func(c *settings) *time.Duration { return &c.linger }),
 		durationField(optionInfo{name: "reconnect_ivl", number: 18, unit: "ms", min: -1,
-			doc: "Wait before a lost connection is made again; -1 never."},
+			doc: "Wait before a lost connection is made again; 0 at once, then 1 ms; -1 never."},
 			func(c *settings) *time.Duration { return &c.reconnect }),
 		intField(optionInfo{name: "backlog", number: 19, unit: "connections",
 			doc: "Connections that may wait to be accepted; 0 leaves it to the system."},

@@ -149,8 +149,9 @@ func WithInvertMatching(on bool) Option { return boolOption("invert_matching", o
 func WithStreamNotify(on bool) Option { return boolOption("stream_notify", on) }
 
 // WithReconnect sets how long to wait before a lost connection is made again,
-// 100 ms by default; negative never (RECONNECT_IVL). The wait doubles from try
-// to try up to that of WithReconnectMax, and up to half of it is added at random.
+// 100 ms by default; 0 at once, and 1 ms after a try in vain; negative never
+// (RECONNECT_IVL). The wait doubles from try to try up to that of
+// WithReconnectMax, and up to half of it is added at random.
 func WithReconnect(d time.Duration) Option { return durationOption("reconnect_ivl", d) }
 
 // WithReconnectMax sets the longest wait between tries, 10 s by default; 0

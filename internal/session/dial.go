@@ -294,6 +294,9 @@ func (d *Dialer) giveUp() {
 // backoff returns how long to wait after a number of tries in vain.
 func backoff(first, longest time.Duration, tries int) time.Duration {
 	wait := first
+	if wait < time.Millisecond && tries > 0 { // after a try in vain: who dials without pause is a nuisance
+		wait, tries = time.Millisecond, tries-1
+	}
 	for ; tries > 0 && wait < longest; tries-- {
 		wait *= 2
 	}

@@ -28,8 +28,13 @@ func TestBackoff(t *testing.T) {
 		{100 * ms, 50 * ms, 9, 100 * ms},
 		{100 * ms, 100 * ms, 9, 100 * ms},
 		{1, time.Hour, 1 << 30, time.Hour},
-		{0, 0, 9, 0},
-		{1, 1, 9, 1},
+		{0, 0, 0, 0},
+		{1, 1, 0, 1},
+		{0, 0, 9, ms},
+		{1, 1, 9, ms},
+		{0, time.Second, 1, ms},
+		{0, time.Second, 2, 2 * ms},
+		{0, time.Second, 30, time.Second},
 	} {
 		least, most := time.Duration(1<<62), time.Duration(0)
 		for range 200 {
