@@ -95,7 +95,7 @@ func (e Event) String() string {
 // the socket's other methods, but not Close. If there are several, as where a
 // package that makes sockets takes options for them, each is called, in their order.
 func WithEvents(f func(Event)) Option {
-	return Option{apply: func(c *settings) { c.events = inTurn(c.events, f) }}
+	return Option{birth: "WithEvents", apply: func(c *settings) { c.events = inTurn(c.events, f) }}
 }
 
 // inTurn is a function that calls two, each of which may be nil.

@@ -16,6 +16,7 @@ type Option struct {
 	info  *optionInfo
 	value optionValue
 	apply func(*settings) // for settings that are no option of libzmq's
+	birth string          // its name, if only a constructor can take it
 	err   error
 }
 

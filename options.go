@@ -14,7 +14,7 @@ func WithDomain(d *Domain) Option {
 	if d == nil {
 		d = defaultDomain
 	}
-	return Option{apply: func(c *settings) { c.domain = d }}
+	return Option{birth: "WithDomain", apply: func(c *settings) { c.domain = d }}
 }
 
 // WithLogger makes the socket log what happens to its connections: at level
@@ -24,7 +24,7 @@ func WithLogger(l *slog.Logger) Option {
 	if l == nil {
 		l = slog.New(slog.DiscardHandler)
 	}
-	return Option{apply: func(c *settings) { c.logger = l }}
+	return Option{birth: "WithLogger", apply: func(c *settings) { c.logger = l }}
 }
 
 // WithDialer replaces how connections are made: tests, tunnels and proxies.

@@ -43,6 +43,24 @@ func TestSetIsAllOrNothing(t *testing.T) {
 	}
 }
 
+// TestSetRefusesWhatIsForConstructors: a function that nobody would call is no success.
+func TestSetRefusesWhatIsForConstructors(t *testing.T) {
+	leak.Check(t)
+	s := zmq.NewPush()
+	defer s.Close()
+	for name, o := range map[string]zmq.Option{
+		"WithDomain": zmq.WithDomain(nil), "WithLogger": zmq.WithLogger(nil), "WithEvents": zmq.WithEvents(func(zmq.Event) {}),
+	} {
+		err := s.Set(zmq.WithSendHWM(7), o)
+		if !errors.Is(err, zmq.ErrInvalid) || !strings.Contains(err.Error(), name) {
+			t.Errorf("Set(%s) = %v, want ErrInvalid and its name", name, err)
+		}
+	}
+	if v, err := s.Option("sndhwm"); v != "1000" || err != nil {
+		t.Errorf("the mark is %s, %v: a Set that fails changes nothing", v, err)
+	}
+}
+
 // TestSetTimeouts: a timeout acts on the next call.
 func TestSetTimeouts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -202,7 +202,8 @@ func (s *Socket) subscribe(topic []byte, add bool) error {
 
 // Set changes options. Those that the table in docs/options.md calls live act
 // at once; the others act on later calls of Bind and Connect. The first option
-// that is wrong ends it with an error and changes nothing.
+// that is wrong ends it with an error and changes nothing; so do WithDomain,
+// WithLogger and WithEvents, with ErrInvalid: a socket is born with those.
 func (s *Socket) Set(opts ...Option) error {
 	s.mu.Lock()
 	if s.bad != nil || s.closing {
@@ -211,7 +212,11 @@ func (s *Socket) Set(opts ...Option) error {
 	}
 	conf := s.conf
 	for _, o := range opts {
-		if err := o.put(s.typ, &conf); err != nil {
+		err := o.put(s.typ, &conf)
+		if o.birth != "" {
+			err = fmt.Errorf("%w: %s is for the constructor", ErrInvalid, o.birth)
+		}
+		if err != nil {
 			s.mu.Unlock()
 			return s.opError("set", "", err)
 		}
