@@ -132,6 +132,21 @@ func TestConcurrencyLimit(t *testing.T) {
 	})
 }
 
+// TestServerOfASocketWithTimeouts: a socket whose Recv gives up now and then serves on.
+func TestServerOfASocketWithTimeouts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newNetwork(t, "a")
+		n.host("a", func(ctx context.Context, s *zmq.Socket) error {
+			if err := s.Set(zmq.WithRecvTimeout(time.Millisecond)); err != nil {
+				t.Error(err)
+			}
+			return serve(ctx, s, naming("a"))
+		})
+		pass(time.Minute)
+		ask(t, n.client([]string{"a"}), []string{"a", "x"}, "x")
+	})
+}
+
 // rounds is how many faults TestHistory makes.
 const rounds = 1000
 

@@ -3,6 +3,7 @@ package freelance
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"runtime/debug"
@@ -103,6 +104,9 @@ func (w *worker) next(ctx context.Context, pings bool) (m zmq.Msg, n int, err er
 		if m, err = w.socket.Recv(ctx); err != nil {
 			if ctx.Err() != nil {
 				return m, 0, ctx.Err()
+			}
+			if errors.Is(err, zmq.ErrTimeout) { // the socket has a WithRecvTimeout
+				continue
 			}
 			return m, 0, fmt.Errorf("freelance: serve: %w", err)
 		}
