@@ -81,7 +81,7 @@ func (m *Msg) Pop() []byte {
 }
 
 // Append puts frames behind.
-func (m *Msg) Append(frames ...[]byte) { m.Frames = append(m.Frames, frames...) }
+func (m *Msg) Append(frames ...[]byte) { m.Frames = m.mem.Append(m.Frames, frames...) }
 
 // Wrap puts an address and an empty delimiter in front: the envelope of
 // RFC 28 "The REP Socket Type".

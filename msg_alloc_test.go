@@ -3,6 +3,7 @@ package zmq_test
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"testing"
 
 	"github.com/phimq/zmq"
@@ -96,6 +97,60 @@ func TestCopiedBackMessage(t *testing.T) {
 		if c%2 == 1 {
 			in = kept
 		}
+	}
+}
+
+// TestListOfALargeMessageIsNotTaken: nor is it queued, where what is put into it next
+// would take the place of what waits.
+func TestListOfALargeMessageIsNotTaken(t *testing.T) {
+	push, pull := open(t, zmq.PUSH), open(t, zmq.PULL)
+	connect(t, push, "inproc://large-lists")
+	list := make([][]byte, 2)
+	body := func(i int) []byte { return bytes.Repeat([]byte{byte('0' + i)}, 40<<10) }
+	for i := range 3 {
+		list[0], list[1] = []byte{byte('0' + i)}, body(i)
+		m := zmq.NewMsg(list...)
+		if err := push.SendMsg(t.Context(), &m); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var m zmq.Msg
+	m.Alloc(0)
+	for i := 3; i < 6; i++ {
+		m.Frames = append(m.Frames[:0], []byte{byte('0' + i)}, body(i))
+		saved := m
+		if err := push.SendMsg(t.Context(), &m); err != nil {
+			t.Fatal(err)
+		}
+		m = saved // and its list, which is filled again
+	}
+	bind(t, pull, "inproc://large-lists")
+	for i := range 6 {
+		if got := hear(t, pull); got[0] != fmt.Sprint(i) || got[1] != string(body(i)) {
+			t.Errorf("message %d came as %.10q", i, got)
+		}
+	}
+}
+
+// TestAppendMakesAList: what is appended to a message that was sent goes into the list of
+// nobody else.
+func TestAppendMakesAList(t *testing.T) {
+	push, pull := open(t, zmq.PUSH), open(t, zmq.PULL)
+	connect(t, push, bind(t, pull, "inproc://append"))
+	list := [][]byte{[]byte("x"), []byte("y")}
+	m := zmq.NewMsg(list...)
+	other := m
+	for _, want := range []string{"x", "z"} {
+		if err := push.SendMsg(t.Context(), &m); err != nil {
+			t.Fatal(err)
+		}
+		if got := hear(t, pull); got[0] != want {
+			t.Errorf("%q came, want %s", got, want)
+		}
+		m.Append([]byte("z"))
+	}
+	if got := other.String(); got != `["x" "y"]` || string(list[0]) != "x" {
+		t.Errorf("another message became %s, and the caller's list %q", got, list)
 	}
 }
 

@@ -357,14 +357,10 @@ func (m *Msg) handOver(prefix []byte, skip int) (parts [][]byte, buf *pipe.Buf, 
 		parts = append(parts, m.Frames[skip:]...)
 	case buf.Alone():
 		parts = append(buf.List(), m.Frames[skip:]...)
-	default:
-		parts, m.Frames = m.Frames[skip:], nil
+	default: // the list itself stays here: it may be the caller's, or a copy's
+		parts = append(parts, m.Frames[skip:]...)
 	}
-	if buf != nil {
-		m.Frames = m.mem.Emptied(m.Frames)
-	} else {
-		m.Frames = nil
-	}
+	m.Frames = m.mem.Emptied(m.Frames)
 	m.RoutingID, m.Group, m.peer = 0, "", nil
 	return parts, buf, true
 }

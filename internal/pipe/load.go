@@ -64,6 +64,18 @@ func (m *Memory) made(frames [][]byte) [][]byte {
 	return frames
 }
 
+// Append puts frames behind others. A list that is empty may be another's, in which
+// that one's frames lie: then m makes its own.
+func (m *Memory) Append(frames [][]byte, more ...[]byte) [][]byte {
+	if len(frames) > 0 {
+		return append(frames, more...)
+	}
+	if m.owner == nil {
+		m.owner = m
+	}
+	return m.made(append(m.list(frames), more...))
+}
+
 // Reuse makes m ready for the next filling: what was lent goes back.
 func (m *Memory) Reuse() {
 	if m.owner != m {
