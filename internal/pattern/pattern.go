@@ -228,5 +228,5 @@ func greet(p *pipe.Pipe, message []byte) {
 		p.Out.PutFront(pipe.Seg{Kind: pipe.Run, N: 1, B: message})
 		return
 	}
-	p.Out.PutControl(message)
+	p.Out.PutGreeting(message)
 }

@@ -137,12 +137,16 @@ func (t *stream) Attach(p *pipe.Pipe) bool {
 // Opened tells the user of the connection.
 func (t *stream) Opened(p *pipe.Pipe) { t.notify(p) }
 
-// Lost tells the user of its end, unless the user made it.
+// Lost tells the user of its end, unless the user made it. That is the last of it, though
+// the connection may go on until what waits is written.
 func (t *stream) Lost(p *pipe.Pipe) {
 	if p.Send.Attached && !p.Send.Finished {
 		t.notify(p)
 	}
 	t.peers.Lost(p)
+	p.In.Mu.Lock()
+	p.In.End()
+	p.In.Mu.Unlock()
 }
 
 func (t *stream) notify(p *pipe.Pipe) {

@@ -295,6 +295,22 @@ func (q *Queue) putParts(s Seg) (tell bool) {
 // copyShare is the part of a buffer below which a run is copied out of it.
 const copyShare = 16
 
+// Conflate makes the queue keep the last message only. Nobody takes from it yet.
+func (q *Queue) Conflate() {
+	q.conflate = true
+	if q.held < 2 {
+		return
+	}
+	q.seal()
+	last := q.segs[len(q.segs)-1]
+	q.segs = q.segs[:len(q.segs)-1]
+	q.count.Replaced += q.drop() + uint64(last.N-1)
+	if last.Kind == Run {
+		last.N, last.B = 1, LastMessage(last.B)
+	}
+	q.segs, q.held, q.bytes = append(q.segs, last), 1, last.Size()
+}
+
 // PutRun appends a run of whole messages that lie in buf. A run that
 // continues the one before extends it. The queue takes a hold of its own, or
 // copies a short run.
@@ -393,6 +409,15 @@ func (q *Queue) PutControl(frames []byte) (tell bool) {
 	}
 	q.control = append(q.control, frames...)
 	return q.wake()
+}
+
+// PutGreeting is PutControl for a framed message, which is counted as one.
+func (q *Queue) PutGreeting(message []byte) (tell bool) {
+	if !q.closed {
+		q.count.Messages++
+		q.count.Bytes += uint64(len(message))
+	}
+	return q.PutControl(message)
 }
 
 // ControlLen returns the octets of the commands that wait.

@@ -338,6 +338,31 @@ func TestConflateKeepsTheLast(t *testing.T) {
 	r.balanced()
 }
 
+// TestConflateFromNowOn: what waits when a queue begins to conflate is the last message.
+func TestConflateFromNowOn(t *testing.T) {
+	for name, put := range map[string]func(r *rig){
+		"a run":            func(r *rig) { r.put("0"); r.put("1"); r.put("2", "two") },
+		"another's run":    func(r *rig) { r.put("0"); r.run([]string{"1"}, []string{"2", "two"}) },
+		"a large message":  func(r *rig) { r.put("0"); r.put("1"); r.parts(false, "2", "two") },
+		"one message":      func(r *rig) { r.put("2", "two") },
+		"what is put then": func(r *rig) { r.put("0"); r.put("1"); r.q.Conflate(); r.put("2", "two") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t, 10, false)
+			put(r)
+			n := r.q.Count().Messages
+			r.q.Conflate()
+			if c := r.q.Count(); r.q.Len() != 1 || c.Messages != n || c.Replaced != n-1 {
+				t.Errorf("%d wait, counted %+v", r.q.Len(), c)
+			}
+			r.expect("[1:2][3:two]", "")
+			if r.q.Bytes() != 0 || r.q.Len() > 1 {
+				t.Errorf("%d octets and %d messages are left", r.q.Bytes(), r.q.Len())
+			}
+		})
+	}
+}
+
 func TestConflateDropsWhatComesBackLate(t *testing.T) {
 	r := newRig(t, 0, true)
 	r.put("old")
