@@ -13,7 +13,8 @@ var errDisconnected = errors.New("the application ended the connection")
 // and returns how many there were. It is for peers that may not stay, such as
 // those whose credentials were revoked. What such a peer has sent and what has
 // arrived whole can still be received; what waits for it is dropped, or kept for
-// the next connection where [Socket.Connect] made this one, which is made again.
+// the next connection where [Socket.Connect] made this one, which is made again:
+// but not over inproc, where an end is one for good.
 //
 // Handshakes that are under way are not looked at. No lock is held while which
 // runs.

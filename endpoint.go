@@ -29,6 +29,11 @@ type endpoint struct {
 
 func (e *endpoint) bound() bool { return e.listener != nil || e.named }
 
+// over reports whether a connect has come to its end by itself.
+func (e *endpoint) over() bool {
+	return e.link != nil && e.link.Ended() || e.dialer != nil && e.dialer.Over()
+}
+
 // Binding is an endpoint that a socket has bound.
 type Binding struct {
 	s *Socket
@@ -117,17 +122,18 @@ func (s *Socket) connect(addr string) error {
 	if err != nil {
 		return err
 	}
+	if parsed.Scheme == "inproc" && s.typ == STREAM {
+		return fmt.Errorf("%w: STREAM needs tcp or ipc", ErrNotSupported)
+	}
 	e := &endpoint{asked: addr, resolved: parsed.String()}
 	options, err := s.sessionOptions(true)
 	if err != nil {
 		return err
 	}
 	if parsed.Scheme == "inproc" {
-		if s.typ == STREAM {
-			return fmt.Errorf("%w: STREAM needs tcp or ipc", ErrNotSupported)
-		}
 		link, ok := s.domain.names.Connect(e.resolved, s.host, options.ID, !options.PipeAtConnect)
 		if !ok {
+			s.restoreID(options.ID)
 			return fmt.Errorf("%w: the socket bound to this name is of a type that does not talk to %s", ErrInvalid, s.typ)
 		}
 		e.link = link
@@ -170,7 +176,7 @@ func (s *Socket) Unbind(addr string) error {
 
 // Disconnect ends one connection that Connect made to an endpoint. What is
 // queued for it is still written, for at most the linger time. ErrNotFound if
-// there is none.
+// there is none: one over inproc has ended when the other socket was closed.
 func (s *Socket) Disconnect(addr string) error {
 	e := s.find(addr, false)
 	if e == nil {
@@ -203,12 +209,9 @@ func (s *Socket) disconnect(e *endpoint) {
 		e.link.Cut()
 		return
 	}
-	p := e.dialer.Pipe()
-	if p == nil {
-		e.dialer.Stop()
-		return
+	if p := e.dialer.Retire(); p != nil {
+		s.release([]*pipe.Pipe{p}, e.dialer.Stop)
 	}
-	s.release([]*pipe.Pipe{p}, e.dialer.Stop)
 }
 
 // release sends no more to pipes and ends their connections: at once if nothing
@@ -262,25 +265,49 @@ func (s *Socket) remember(e *endpoint) bool {
 	if s.closing {
 		return false
 	}
-	s.endpoints = append(s.endpoints, e)
-	s.last = e.resolved
+	if s.last = e.resolved; e.link == nil || !e.link.Ended() {
+		s.endpoints = append(s.endpoints, e)
+	}
 	return true
 }
 
-// find takes an endpoint out of the socket's list, by either of its names.
+// forgetLinks takes out of the socket's list what neighbours have ended: nothing is left
+// to disconnect, and nothing of them must be kept.
+func (s *Socket) forgetLinks() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closing {
+		return // all of them are about to end
+	}
+	s.endpoints = slices.DeleteFunc(s.endpoints, func(e *endpoint) bool { return e.link != nil && e.link.Ended() })
+}
+
+// find takes an endpoint out of the socket's list, by either of its names: one that is
+// alive if it can.
 func (s *Socket) find(addr string, bound bool) *endpoint {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closing {
 		return nil // Close ends them all
 	}
+	found := -1
 	for i, e := range s.endpoints {
-		if e.bound() == bound && (e.resolved == addr || e.asked == addr) {
-			s.endpoints = slices.Delete(s.endpoints, i, i+1)
-			return e
+		if e.bound() != bound || e.resolved != addr && e.asked != addr {
+			continue
+		}
+		if found < 0 || !e.over() {
+			found = i
+		}
+		if !e.over() {
+			break
 		}
 	}
-	return nil
+	if found < 0 {
+		return nil
+	}
+	e := s.endpoints[found]
+	s.endpoints = slices.Delete(s.endpoints, found, found+1)
+	return e
 }
 
 func (s *Socket) forget(e *endpoint) bool {
@@ -366,6 +393,15 @@ func (s *Socket) endpointList() []*endpoint {
 	return slices.Clone(s.endpoints)
 }
 
+// restoreID gives back the routing id of a connect that failed.
+func (s *Socket) restoreID(id []byte) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(id) > 0 && s.conf.connectRoutingID == "" {
+		s.conf.connectRoutingID = string(id)
+	}
+}
+
 // sessionOptions is a snapshot of the options that a bind or connect takes. A connect
 // uses up the routing id that was set for the next one.
 func (s *Socket) sessionOptions(connects bool) (*session.Options, error) {
@@ -388,6 +424,7 @@ func (s *Socket) sessionOptions(connects bool) (*session.Options, error) {
 		HeartbeatTTL:     c.heartbeatTTL,
 		Auth:             s.authenticator(&c.security),
 		Accept:           c.accept,
+		Conflate:         c.conflate,
 	}
 	if o.HeartbeatTimeout < 0 {
 		o.HeartbeatTimeout = o.Heartbeat

@@ -1,6 +1,7 @@
 package zmq
 
 import (
+	"github.com/phimq/zmq/internal/inproc"
 	"github.com/phimq/zmq/internal/pattern"
 	"github.com/phimq/zmq/internal/pipe"
 )
@@ -28,8 +29,8 @@ func (h *host) Writable(p *pipe.Pipe) {
 }
 
 // NewPipe makes a pipe for a connection.
-func (h *host) NewPipe(endpoint string, connected bool) *pipe.Pipe {
-	send, recv, conflate := h.Marks()
+func (h *host) NewPipe(endpoint string, connected, conflate bool) *pipe.Pipe {
+	send, recv, _ := h.Marks()
 	pool := &h.domain.pool
 	p := &pipe.Pipe{Endpoint: endpoint, Connected: connected}
 	p.Out = pipe.NewQueue(&h.send.mu, pool, send, conflate)
@@ -52,13 +53,22 @@ func (h *host) NewInproc(endpoint string, connected, conflate bool) *pipe.Pipe {
 
 // Join gives an inproc pipe what it receives from and how much it may send.
 func (h *host) Join(p *pipe.Pipe, in *pipe.Queue, farMark int, peer *pipe.Peer, l pipe.Closer) {
-	send, _, _ := h.Marks()
 	h.recv.mu.Lock()
 	h.send.mu.Lock()
 	p.In, p.Session = in, l
 	p.FarMark = farMark
-	p.Out.SetMark(sumMarks(send, farMark))
 	p.SetPeer(peer)
+	h.socket().setMarks(p)
+	h.send.mu.Unlock()
+	h.recv.mu.Unlock()
+}
+
+// Remark gives an inproc pipe the receive mark that its neighbour has now.
+func (h *host) Remark(p *pipe.Pipe, far inproc.Host) {
+	h.recv.mu.Lock()
+	h.send.mu.Lock()
+	_, p.FarMark, _ = far.Marks()
+	h.socket().setMarks(p)
 	h.send.mu.Unlock()
 	h.recv.mu.Unlock()
 }
@@ -106,13 +116,14 @@ func (h *host) Attach(p *pipe.Pipe) bool {
 		h.mu.Lock()
 		h.pipes[p] = false
 		h.mu.Unlock()
+		h.socket().setMarks(p) // a Set since p was made has not found it
 	}
 	h.send.mu.Unlock()
 	h.recv.mu.Unlock()
 	if !ok {
 		return false
 	}
-	h.sendWait.wake()
+	h.socket().wakeSenders()
 	h.socket().changed()
 	return true
 }
@@ -156,9 +167,9 @@ func (h *host) Lost(p *pipe.Pipe) {
 	h.recv.mu.Lock()
 	h.send.mu.Lock()
 	h.pattern.Lost(p)
-	if p.Inproc {
+	if p.Inproc && p.Known() {
 		p.Out.End()
-	} else {
+	} else { // what waits is nobody's
 		p.Out.Close()
 	}
 	out, closed := p.Out.Count(), h.recv.closed
@@ -185,6 +196,9 @@ func (h *host) Lost(p *pipe.Pipe) {
 	h.socket().wakeReceiver() // there may be news for an XPUB
 	h.socket().wakeSenders()
 	h.socket().peersChanged()
+	if p.Inproc && p.Connected {
+		h.socket().forgetLinks()
+	}
 }
 
 // Start runs a goroutine that Close waits for.

@@ -122,7 +122,7 @@ func keptOptions() []optionInfo {
 		textField(optionInfo{name: "xpub_welcome_msg", number: 72, unit: "octets", applies: []Type{XPUB}, live: true,
 			doc: "Message to each new subscriber; empty none."},
 			func(c *settings) *string { return &c.welcome }),
-		boolField(optionInfo{name: "stream_notify", number: 73, applies: []Type{STREAM},
+		boolField(optionInfo{name: "stream_notify", number: 73, applies: []Type{STREAM}, live: true,
 			doc: "Tell of connections and their ends by empty messages."},
 			func(c *settings) *bool { return &c.streamNotify }),
 		boolField(optionInfo{name: "invert_matching", number: 74, applies: []Type{PUB, XPUB, SUB}, live: true,

@@ -1,10 +1,12 @@
 package zmq_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -106,6 +108,43 @@ func TestSetMarks(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestSetsOfAMarkAtOnce: whoever comes last, all queues have the mark that the option says.
+func TestSetsOfAMarkAtOnce(t *testing.T) {
+	for round := range 30 {
+		s := open(t, zmq.PUSH)
+		for i := range 20 {
+			connect(t, s, fmt.Sprintf("inproc://mark%d-%d", round, i))
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		var busy, sets sync.WaitGroup
+		for range 4 { // so that a Set has to wait for the socket's locks
+			busy.Go(func() {
+				for ctx.Err() == nil {
+					_ = s.MaySend(nil)
+				}
+			})
+		}
+		for mark := range 6 {
+			sets.Go(func() {
+				if err := s.Set(zmq.WithSendHWM(mark + 1)); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		sets.Wait()
+		cancel()
+		busy.Wait()
+		queued := 0
+		for s.TrySend(nil) == nil {
+			queued++
+		}
+		if mark := optionOf(t, s, "sndhwm"); fmt.Sprint(queued/20) != mark || queued%20 != 0 {
+			t.Fatalf("the mark is %s, and 20 queues take %d messages", mark, queued)
+		}
+		s.Close()
+	}
 }
 
 // TestSetRecvMark: a lower mark lets fewer messages in from now on.

@@ -106,7 +106,7 @@ func (s *Socket) waitRecv(ctx context.Context, m *Msg, mem *pipe.Memory, reserve
 		err := s.tryRecv(m, mem, reserved)
 		if err == ErrAgain { //nolint:errorlint // tryRecv returns it bare
 			s.group.Help() // it may wait for the answer to what it has just sent
-			if s.spin > 0 && !again && s.look(ctx, w, d) {
+			if s.spin.Load() > 0 && !again && s.look(ctx, w, d) {
 				err = s.tryRecv(m, mem, reserved)
 			}
 		}

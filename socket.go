@@ -64,7 +64,7 @@ type Socket struct {
 	passer   atomic.Pointer[flow] // of a proxy; takes what comes before anybody is woken
 
 	_        [128]byte
-	spin     time.Duration // how long a Recv looks for more before it sleeps
+	spin     atomic.Int64 // µs that a Recv looks for more before it sleeps
 	arrivals struct {
 		n     atomic.Int32
 		mu    sync.Mutex
@@ -104,7 +104,6 @@ func newSocket(t Type, opts []Option) *Socket {
 			s.bad = s.opError("new", "", err)
 		}
 	}
-	s.spin = time.Duration(s.conf.spin) * time.Microsecond
 	s.domain, s.logger, s.onEvent = s.conf.domain, s.conf.logger, s.conf.events
 	s.seed = rand.Uint32()
 	s.rules.Seed = s.seed

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/phimq/zmq/internal/inproc"
 	"github.com/phimq/zmq/internal/pattern"
 	"github.com/phimq/zmq/internal/pipe"
 )
@@ -204,6 +205,7 @@ func (s *Socket) subscribe(topic []byte, add bool) error {
 // at once; the others act on later calls of Bind and Connect. The first option
 // that is wrong ends it with an error and changes nothing; so do WithDomain,
 // WithLogger and WithEvents, with ErrInvalid: a socket is born with those.
+// Subscriptions are changed last, one after the other, until one fails.
 func (s *Socket) Set(opts ...Option) error {
 	s.mu.Lock()
 	if s.bad != nil || s.closing {
@@ -275,6 +277,7 @@ func (s *Socket) applyRules() {
 	s.mu.Unlock()
 	s.sendLimit.Store(int64(c.sendTimeout))
 	s.recvLimit.Store(int64(c.recvTimeout))
+	s.spin.Store(c.spin)
 	r := &s.rules
 	r.RouterMandatory, r.RouterHandover, r.ProbeRouter = c.mandatory, c.handover, c.probeRouter
 	r.ReqRelaxed, r.ReqCorrelate = c.relaxed, c.correlate
@@ -292,22 +295,33 @@ func (s *Socket) applyRules() {
 
 // applyMarks gives the queues of connections their high-water marks.
 func (s *Socket) applyMarks() {
-	send, recv, _ := s.host.Marks()
 	for _, p := range s.allPipes() {
-		mark := send
-		if p.Inproc && p.Known() {
-			mark = sumMarks(send, p.FarMark)
-		}
-		p.Out.Mu.Lock()
-		p.Out.SetMark(mark)
-		p.Out.Mu.Unlock()
-		if p.Inproc {
-			continue // its in-queue is the neighbour's
-		}
 		s.recv.mu.Lock()
-		p.SetRecvMark(recv)
+		s.send.mu.Lock()
+		s.setMarks(p)
+		link, inproc := p.Session.(*inproc.Link)
+		s.send.mu.Unlock()
 		s.recv.mu.Unlock()
+		if inproc {
+			link.Remark(s.host)
+		}
 	}
+}
+
+// setMarks gives the queues of one pipe their marks. Both mutexes are held: of two who do
+// so at once, the later one has read the later marks.
+func (s *Socket) setMarks(p *pipe.Pipe) {
+	send, recv, _ := s.host.Marks()
+	if !p.Inproc {
+		p.Out.SetMark(send)
+		p.SetRecvMark(recv)
+		return
+	}
+	// What it receives from is the out-queue of its neighbour.
+	if p.Known() {
+		send = sumMarks(send, p.FarMark)
+	}
+	p.Out.SetMark(send)
 }
 
 func lower(s string) string { return strings.ToLower(s) }

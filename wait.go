@@ -145,7 +145,7 @@ const oneLook = 10 * time.Nanosecond
 // the limit of the call say: to sleep and to be woken takes longer than many an answer.
 // It reports whether it is worth to try again.
 func (s *Socket) look(ctx context.Context, w *waiter, limit time.Duration) bool {
-	spin := s.spin
+	spin := time.Duration(s.spin.Load()) * time.Microsecond
 	if limit >= 0 {
 		spin = min(spin, limit)
 	}

@@ -27,6 +27,8 @@ type Host interface {
 	// Join gives p what it receives from, the neighbour's receive mark, and who
 	// ends it.
 	Join(p *pipe.Pipe, in *pipe.Queue, farMark int, peer *pipe.Peer, l pipe.Closer)
+	// Remark gives p the receive mark that the neighbour has now.
+	Remark(p *pipe.Pipe, far Host)
 	Attach(p *pipe.Pipe) bool
 	Opened(p *pipe.Pipe, o pipe.Opening)
 	Lost(p *pipe.Pipe)
@@ -46,13 +48,13 @@ type Link struct {
 	r         *Registry
 	endpoint  string
 	connector Host
-	near      *pipe.Pipe // the connector's
-	late      bool       // near takes part from the join on only
+	late      bool // near takes part from the join on only
 
 	settled chan struct{} // closed when the link is joined or cut
 	once    sync.Once     // closes it
 
 	mu     sync.Mutex
+	near   *pipe.Pipe // the connector's
 	binder Host
 	far    *pipe.Pipe // the binder's
 	cut    bool
@@ -113,9 +115,10 @@ func (r *Registry) Connect(endpoint string, h Host, id []byte, late bool) (l *Li
 		_, _, c := binder.Marks()
 		conflate = conflate || c
 	}
-	l.near = h.NewInproc(endpoint, true, conflate)
-	l.near.ID, l.near.Preset = id, len(id) > 0
-	if !late && !h.Attach(l.near) {
+	near := h.NewInproc(endpoint, true, conflate)
+	near.ID, near.Preset = id, len(id) > 0
+	l.near = near
+	if !late && !h.Attach(near) {
 		l.cut = true // a second peer of a PAIR: libzmq ignores it as well
 		l.settle()
 		return l, true
@@ -147,15 +150,41 @@ func (l *Link) settle() { l.once.Do(func() { close(l.settled) }) }
 func (l *Link) Settled() <-chan struct{} { return l.settled }
 
 // Pipe returns the connector's pipe.
-func (l *Link) Pipe() *pipe.Pipe { return l.near }
+func (l *Link) Pipe() *pipe.Pipe {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.near
+}
+
+// Ended reports whether the link was cut.
+func (l *Link) Ended() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.cut
+}
+
+// Remark tells h's neighbour that h's receive mark is another one.
+func (l *Link) Remark(h Host) {
+	l.mu.Lock()
+	near, binder, far := l.near, l.binder, l.far
+	l.mu.Unlock()
+	switch {
+	case binder == nil:
+	case h == binder:
+		l.connector.Remark(near, h)
+	default:
+		binder.Remark(far, h)
+	}
+}
 
 // join makes the pipe of the binder and lets both take part.
 func (l *Link) join(binder Host) {
 	defer l.settle()
 	if !fits(l.connector, binder) {
-		l.connector.Lost(l.near)
+		l.connector.Lost(l.Pipe())
 		return
 	}
+	l.renew()
 	_, recv, c := l.connector.Marks()
 	_, bindRecv, conflate := binder.Marks()
 	far := binder.NewInproc(l.endpoint, false, conflate || c)
@@ -166,23 +195,47 @@ func (l *Link) join(binder Host) {
 		return
 	}
 	l.binder, l.far = binder, far
+	near := l.near
 	l.mu.Unlock()
 
-	binder.Join(far, l.near.Out, recv, l.connector.Describe(), l)
-	l.connector.Join(l.near, far.Out, bindRecv, binder.Describe(), l)
-	if (l.late && !l.connector.Attach(l.near)) || !binder.Attach(far) {
+	if conflate || c {
+		near.Out.Mu.Lock()
+		near.Out.Conflate()
+		near.Out.Mu.Unlock()
+	}
+	binder.Join(far, near.Out, recv, l.connector.Describe(), l)
+	l.connector.Join(near, far.Out, bindRecv, binder.Describe(), l)
+	if (l.late && !l.connector.Attach(near)) || !binder.Attach(far) {
 		l.Cut()
 		return
 	}
-	l.connector.Opened(l.near, pipe.Opening{Reader: binder, ReaderPipe: far, Session: l})
-	binder.Opened(far, pipe.Opening{Reader: l.connector, ReaderPipe: l.near, Session: l})
-	l.mu.Lock()
-	cut := l.cut
-	l.mu.Unlock()
-	if cut { // meanwhile, and perhaps before the pipes took part
-		l.connector.Lost(l.near)
+	l.connector.Opened(near, pipe.Opening{Reader: binder, ReaderPipe: far, Session: l})
+	binder.Opened(far, pipe.Opening{Reader: l.connector, ReaderPipe: near, Session: l})
+	l.Remark(l.connector) // a Set since the marks were read has not found the link
+	l.Remark(binder)
+	if near.Replaced.Load() { // meanwhile, when there was no session to hang up
+		l.Cut()
+	}
+	if l.Ended() { // meanwhile, and perhaps before the pipes took part
+		l.connector.Lost(near)
 		binder.Lost(far)
 	}
+}
+
+// renew makes another pipe for the connector if the name of the first was taken over
+// while nobody was there: it takes it back, as a dialer does.
+func (l *Link) renew() {
+	near := l.Pipe()
+	if !near.Replaced.Load() {
+		return
+	}
+	_, _, conflate := l.connector.Marks()
+	fresh := l.connector.NewInproc(l.endpoint, true, conflate)
+	fresh.ID, fresh.Preset = near.ID, near.Preset
+	l.mu.Lock()
+	l.near, l.late = fresh, true
+	l.mu.Unlock()
+	l.connector.Lost(near)
 }
 
 // Cut ends the link on both sides. What was sent can still be received.
@@ -193,11 +246,11 @@ func (l *Link) Cut() {
 		return
 	}
 	l.cut = true
-	binder, far := l.binder, l.far
+	near, binder, far := l.near, l.binder, l.far
 	l.mu.Unlock()
 	l.settle()
 	l.r.forget(l)
-	l.connector.Lost(l.near)
+	l.connector.Lost(near)
 	if far != nil {
 		binder.Lost(far)
 	}

@@ -37,7 +37,7 @@ func (g *Group) Attach(ctx context.Context, nc net.Conn, bound bool, o *Options)
 		c.failed(err)
 		return err
 	}
-	if !c.open(g.host.NewPipe(c.endpoint, false), peer, rest, true) {
+	if !c.open(g.host.NewPipe(c.endpoint, false, c.o.Conflate), peer, rest, true) {
 		c.close()
 		c.event(Disconnected, errRefused)
 		return errRefused

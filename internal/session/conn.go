@@ -140,6 +140,9 @@ func (c *conn) open(p *pipe.Pipe, peer *pipe.Peer, rest []byte, attach bool) boo
 	p.In.Mu.Unlock()
 	c.beat.start(c)
 	c.g.host.Opened(p, pipe.Opening{Reader: c, ReaderPipe: p, Session: c, Link: c})
+	if p.Replaced.Load() { // meanwhile, when there was no session to hang up
+		c.hangup(pipe.ErrReplaced)
+	}
 	// What waited goes out before the reader can find that the peer has left again: a
 	// message to one that refuses our name would else wait as long as the socket lingers.
 	c.write()

@@ -39,7 +39,9 @@ func (g *Group) Dial(e transport.Endpoint, o *Options) (*Dialer, error) {
 	d.ctx, d.cancel = context.WithCancel(g.ctx)
 	if o.PipeAtConnect {
 		d.pipe = d.newPipe()
-		if !g.host.Attach(d.pipe) {
+		if attached := g.host.Attach(d.pipe); !attached && len(o.ID) > 0 {
+			d.pipe = nil // the name is taken: it will be free again
+		} else if !attached {
 			d.cancel()
 			return d, nil // a second peer of a PAIR: libzmq ignores it as well
 		}
@@ -52,7 +54,7 @@ func (g *Group) Dial(e transport.Endpoint, o *Options) (*Dialer, error) {
 }
 
 func (d *Dialer) newPipe() *pipe.Pipe {
-	p := d.g.host.NewPipe(d.endpoint.String(), true)
+	p := d.g.host.NewPipe(d.endpoint.String(), true, d.o.Conflate)
 	p.Serial = d.g.Serial()
 	if len(d.o.ID) > 0 {
 		p.ID, p.Preset = d.o.ID, true
@@ -68,6 +70,22 @@ func (d *Dialer) Pipe() *pipe.Pipe {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.pipe
+}
+
+// Over reports whether the dialer has ended, by Stop or because it must not try again.
+func (d *Dialer) Over() bool { return d.ctx.Err() != nil }
+
+// Retire returns the pipe, for what waits in it to be sent before Stop; while there is
+// none, it is Stop and returns nil.
+func (d *Dialer) Retire() *pipe.Pipe {
+	d.mu.Lock()
+	p := d.pipe
+	d.stopped = d.stopped || p == nil
+	d.mu.Unlock()
+	if p == nil {
+		d.Stop()
+	}
+	return p
 }
 
 // Stop ends the connection and the tries, and drops what was not sent.
@@ -172,9 +190,6 @@ func (d *Dialer) serve(c *conn, peer *pipe.Peer, rest []byte) bool {
 		d.end(c, errRefused)
 		return false
 	}
-	if p.Replaced.Load() { // meanwhile, when there was no session to hang up
-		c.hangup(pipe.ErrReplaced)
-	}
 	d.mu.Lock()
 	d.tries = 0
 	d.mu.Unlock()
@@ -256,13 +271,11 @@ func (d *Dialer) pause(err error) bool {
 	wait := backoff(d.o.Reconnect, d.o.ReconnectMax, d.tries)
 	d.tries++
 	d.mu.Unlock()
+	// RFC 37 "Error Handling": not with the same credentials. NULL has none, and passwords
+	// change, so try, but as rarely as we may. A name that is taken back at once would be
+	// taken back at once.
 	var refused *mech.PeerError
-	if errors.Is(err, pipe.ErrReplaced) {
-		wait = max(wait, refusedPause) // to take the name back at once would be taken back at once
-	}
-	if errors.As(err, &refused) {
-		// RFC 37 "Error Handling": not with the same credentials. NULL has
-		// none, and passwords change, so try, but as rarely as we may.
+	if errors.Is(err, pipe.ErrReplaced) || errors.As(err, &refused) {
 		if d.o.ReconnectMax > 0 {
 			wait = max(wait, d.o.ReconnectMax)
 		} else {
@@ -286,6 +299,7 @@ func (d *Dialer) giveUp() {
 	p := d.pipe
 	d.pipe = nil
 	d.mu.Unlock()
+	d.cancel()
 	if p != nil {
 		d.g.host.Lost(p)
 	}

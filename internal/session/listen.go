@@ -219,7 +219,7 @@ func (s *Listener) serveLoop(c *conn, start time.Time) {
 		c.failed(err)
 		return
 	}
-	p := s.g.host.NewPipe(s.endpoint, false)
+	p := s.g.host.NewPipe(s.endpoint, false, c.o.Conflate)
 	if !s.letIn(c, p) || !c.open(p, peer, rest, true) {
 		s.end(c)
 		c.event(Disconnected, errRefused)

@@ -24,8 +24,9 @@ import (
 // called with a lock of the session's held.
 type Host interface {
 	pipe.Reader
-	// NewPipe makes a pipe for an endpoint of the user's.
-	NewPipe(endpoint string, connected bool) *pipe.Pipe
+	// NewPipe makes a pipe for an endpoint of the user's; conflate says that its queues
+	// keep one message.
+	NewPipe(endpoint string, connected, conflate bool) *pipe.Pipe
 	// Attach lets p take part in the socket's pattern, or refuses its peer.
 	Attach(p *pipe.Pipe) bool
 	// Opened says that a connection to p's peer is up.
@@ -60,6 +61,8 @@ type Options struct {
 	// keeps it when the connection is lost.
 	PipeAtConnect bool
 	KeepPipe      bool
+	// Conflate keeps one message in each queue.
+	Conflate bool
 	// ID is the routing identity that the user chose for the next connection.
 	ID []byte
 	// Accept says whether a connection is let in before its handshake; nil: all.

@@ -70,7 +70,7 @@ type witness struct {
 }
 
 func (w *witness) Readable(*pipe.Pipe)                   {}
-func (w *witness) NewPipe(string, bool) *pipe.Pipe       { return &pipe.Pipe{} }
+func (w *witness) NewPipe(string, bool, bool) *pipe.Pipe { return &pipe.Pipe{} }
 func (w *witness) Attach(*pipe.Pipe) bool                { return false }
 func (w *witness) Opened(*pipe.Pipe, pipe.Opening)       {}
 func (w *witness) Closed(*pipe.Pipe) (s <-chan struct{}) { return s }
