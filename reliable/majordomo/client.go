@@ -132,7 +132,8 @@ func NewClient(endpoint string, cfg ClientConfig) (*Client, error) {
 	}
 	c.ctx, c.close = context.WithCancel(context.Background())
 	c.lanes.room = make(chan struct{}, cfg.Connections)
-	if c.socket, err = c.newSocket(zmq.WithEvents(c.event)); err != nil {
+	// Immediate: what waits for a lost connection is lost with it, since it is asked anew.
+	if c.socket, err = c.newSocket(zmq.WithEvents(c.event), zmq.WithImmediate(true)); err != nil {
 		return nil, fmt.Errorf("majordomo: %w", err)
 	}
 	if strings.HasPrefix(endpoint, "inproc:") { // which has no events
@@ -253,8 +254,9 @@ func (c *Client) start(ctx context.Context, call Call, stream bool) (*Pending, e
 func (c *Client) event(e zmq.Event) {
 	switch e.Kind {
 	case zmq.EventHandshakeSucceeded:
+		calls := c.underWay() // those that begin when the broker is known go to it alone
 		c.learn(e.Peer)
-		c.askAnew()
+		c.askAnew(calls)
 	case zmq.EventDisconnected:
 		c.mu.Lock()
 		defer c.mu.Unlock()

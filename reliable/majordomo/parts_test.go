@@ -184,6 +184,62 @@ func TestCutBehindAPart(t *testing.T) {
 	})
 }
 
+// A client that comes back under its identity gets the whole reply also where what
+// the broker still sends to the asking of before crosses the one of now.
+func TestRestCrossesTheAskingAnew(t *testing.T) {
+	for _, key := range []string{"", "key"} {
+		for _, rest := range []int{0, 40} { // parts behind the cut: the end crosses, or parts do
+			t.Run(fmt.Sprintf("key=%s,parts=%d", key, rest), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) { restCrosses(t, key, rest) })
+			})
+		}
+	}
+}
+
+func restCrosses(t *testing.T, key string, rest int) {
+	link := zmqtest.NewLink(t)
+	connected := make(chan struct{}, 2)
+	h := newHouse(t, BrokerConfig{ReplyCache: time.Hour, Options: []zmq.Option{zmq.WithEvents(func(e zmq.Event) {
+		if e.Kind == zmq.EventHandshakeSucceeded {
+			connected <- struct{}{}
+		}
+	})}})
+	if err := h.broker.Socket().ServeListener(link.Listener()); err != nil {
+		t.Fatal(err)
+	}
+	link.Delay(100 * time.Millisecond)
+	want := []string{"first"}
+	for i := range rest {
+		want = append(want, fmt.Sprint(i))
+	}
+	cut := false
+	h.worker("count", WorkerConfig{}, func(_ context.Context, r *Request) error {
+		for i, text := range want {
+			if err := r.Partial([]byte(text)); err != nil {
+				return err
+			}
+			pass(10 * time.Millisecond)
+			if i == 0 && !cut {
+				cut = true
+				pass(time.Second) // the first part has arrived
+				<-connected
+				link.Cut()
+				<-connected
+			}
+		}
+		return r.Reply([]byte("end"))
+	})
+	c, err := NewClient("tcp://broker:1", ClientConfig{Options: []zmq.Option{zmq.WithRoutingID("me"), zmq.WithDialer(link.Dialer())}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	reply, err := c.Do(t.Context(), Call{Service: "count", Key: key, Frames: [][]byte{nil}})
+	if want := append(want[:1+rest:1+rest], "end"); err != nil || !equal(strs(reply), want) {
+		t.Errorf("%q, %v", strs(reply), err)
+	}
+}
+
 // A call whose reply breaks off each time is not begun again for ever.
 func TestReplyAlwaysBreaksOff(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -18,11 +18,11 @@ type Pending struct {
 	ctx    context.Context
 	call   Call
 	stream bool
-	number uint64
 	done   chan struct{} // closed when it is over
 	more   chan struct{} // has a token when there are parts; nil unless stream
 
 	mu      sync.Mutex
+	number  uint64 // in Client.calls; changes with c.mu held too, until it is over
 	over    bool
 	err     error
 	parts   [][][]byte // that came; of a stream those not yet taken
@@ -87,52 +87,63 @@ func (p *Pending) next() (part [][]byte, more bool, err error) {
 // end ends the call, once: with the last part, or with an error.
 func (p *Pending) end(last [][]byte, err error) {
 	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.endLocked(last, err)
+}
+
+func (p *Pending) endLocked(last [][]byte, err error) {
 	if p.over {
-		p.mu.Unlock()
 		return
 	}
 	p.over, p.err = true, err
 	if err == nil {
 		p.parts = append(p.parts, last)
 	}
-	p.mu.Unlock()
 	p.c.forget(p)
 	close(p.done)
-	<-p.c.window
+	<-p.c.window // never waits: the call has a place there
 }
 
-// take takes what the broker says of the call.
+// take takes what the broker says of the call. What it says of the number that the
+// call had before is late.
 func (p *Pending) take(msg *message) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.over || msg.ticket.number != p.number {
+		return
+	}
 	switch msg.command {
 	case final:
-		p.end(msg.body, nil)
+		p.endLocked(msg.body, nil)
 	case partial:
-		p.part(msg.body)
+		p.partLocked(msg.body)
 	case pending:
-		p.wait()
+		p.waitLocked()
 	case failure:
 		e := parseFailure(p.call.Service, msg.body)
-		if p.again(e) {
+		if p.againLocked(e) {
 			return
 		}
-		p.end(nil, e)
+		p.endLocked(nil, e)
 	}
 }
 
-// wait notes that the broker lives.
-func (p *Pending) wait() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
+// waitLocked notes that the broker lives.
+func (p *Pending) waitLocked() {
 	p.attempt = 1
 	p.due = time.Now().Add(p.c.cfg.Timeout)
 }
 
 func (p *Pending) part(body [][]byte) {
 	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.partLocked(body)
+}
+
+func (p *Pending) partLocked(body [][]byte) {
 	p.parts = append(p.parts, body)
 	p.parted = true
-	p.mu.Unlock()
-	p.wait()
+	p.waitLocked()
 	if p.stream {
 		select {
 		case p.more <- struct{}{}:
@@ -141,11 +152,9 @@ func (p *Pending) part(body [][]byte) {
 	}
 }
 
-// again reports whether a failure is one that passes: then the request goes out
-// again after a while, unless that would give a reader the same parts twice.
-func (p *Pending) again(e *CallError) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
+// againLocked reports whether a failure is one that passes: then the request goes
+// out again after a while, unless that would give a reader the same parts twice.
+func (p *Pending) againLocked(e *CallError) bool {
 	if e.Status == statusInterrupted {
 		p.breaks++ // the parts showed life, so attempt alone would not end it
 	}
@@ -205,9 +214,7 @@ func (c *Client) share(p *Pending) {
 		p.end(nil, ErrClosed)
 		return
 	}
-	c.last++
-	p.number = c.last
-	c.calls[p.number] = p
+	c.enterLocked(p)
 	first := len(c.calls) == 1
 	c.mu.Unlock()
 	if first {
@@ -318,18 +325,39 @@ func (p *Pending) look(now time.Time) {
 	}
 }
 
-// askAnew makes all calls due: a broker is there that does not know them.
-func (c *Client) askAnew() {
-	for _, p := range c.underWay() {
-		p.mu.Lock()
-		interrupted := p.stream && p.parted
-		if p.attempt > 0 && !interrupted {
-			p.parts, p.due, p.attempt, p.sent = nil, time.Time{}, 1, false
-		}
-		p.mu.Unlock()
-		if interrupted {
-			p.end(nil, fmt.Errorf("%w: the broker was lost", ErrInterrupted))
-		}
+// askAnew makes calls due: a broker is there that does not know them.
+func (c *Client) askAnew(calls []*Pending) {
+	for _, p := range calls {
+		p.askAnew()
 	}
 	c.kickRetry()
+}
+
+func (p *Pending) askAnew() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch {
+	case p.stream && p.parted:
+		p.endLocked(nil, fmt.Errorf("%w: the broker was lost", ErrInterrupted))
+	case p.attempt > 0 && !p.over:
+		p.parts, p.due, p.attempt, p.sent = nil, time.Time{}, 1, false
+		p.c.renumber(p)
+	}
+}
+
+// renumber gives a call another number, with its lock held. The broker may be the one
+// of before, and go on with a reply of which parts were lost with the connection: under
+// the number of before, the rest would look like the whole.
+func (c *Client) renumber(p *Pending) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.calls, p.number)
+	c.enterLocked(p)
+}
+
+// enterLocked numbers a call.
+func (c *Client) enterLocked(p *Pending) {
+	c.last++
+	p.number = c.last
+	c.calls[p.number] = p
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/phimq/zmq"
+	"github.com/phimq/zmq/zmqtest"
 )
 
 func TestCall(t *testing.T) {
@@ -225,6 +226,47 @@ func TestSlowRequestIsNotRepeated(t *testing.T) {
 		c := h.client(ClientConfig{})
 		if _, err := c.Call(t.Context(), "slow", nil); err != nil || times != 1 {
 			t.Error(err, times)
+		}
+	})
+}
+
+// A request that waited for a connection that is lost is executed once.
+func TestQueuedForALostConnection(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		link := zmqtest.NewLink(t)
+		h := newHouse(t, BrokerConfig{})
+		if err := h.broker.Socket().ServeListener(link.Listener()); err != nil {
+			t.Fatal(err)
+		}
+		times := 0
+		h.worker("echo", WorkerConfig{}, func(ctx context.Context, r *Request) error {
+			times++
+			return echo(ctx, r)
+		})
+		c, err := NewClient("tcp://broker:1", ClientConfig{Options: []zmq.Option{zmq.WithDialer(link.Dialer())}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		if _, err := c.Call(within(t), "echo", nil); err != nil {
+			t.Fatal(err)
+		}
+		link.Freeze()
+		var calls sync.WaitGroup
+		for range 10 {
+			calls.Go(func() {
+				if _, err := c.Call(within(t), "echo", make([]byte, 100_000)); err != nil { // more than the link takes
+					t.Error(err)
+				}
+			})
+		}
+		pass(time.Second)
+		link.Cut()
+		link.Thaw()
+		calls.Wait()
+		pass(time.Minute)
+		if times != 11 {
+			t.Errorf("11 requests were executed %d times", times)
 		}
 	})
 }
