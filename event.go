@@ -69,7 +69,7 @@ type Event struct {
 	Remote   string // the peer's side
 	Peer     Peer   // who it is, once the handshake is done
 	Value    uint64 // what libzmq's monitor tells
-	Err      error  // the cause
+	Err      error  // the cause; one of the Err values where there is one for it
 }
 
 // String describes the event in a line.
@@ -221,16 +221,16 @@ func (w *watchers) put(e Event) {
 
 // Event tells the log, the callback and the loops what happened.
 func (h *host) Event(e session.Event) {
-	public := Event{
+	told := Event{
 		Kind: EventKind(e.Kind), Time: time.Now(), Endpoint: e.Endpoint, Local: e.Local, Remote: e.Remote,
-		Peer: Peer{e.Peer}, Value: eventValue(e), Err: e.Err,
+		Peer: Peer{e.Peer}, Value: eventValue(e), Err: public(e.Err),
 	}
 	switch e.Kind {
 	case session.HandshakeFailed, session.HandshakeProtocol, session.HandshakeRefused:
-		public.Err = handshakeError(e)
+		told.Err = handshakeError(e)
 	}
-	h.logEvent(public)
-	h.emit(public)
+	h.logEvent(told)
+	h.emit(told)
 }
 
 func (h *host) emit(e Event) {

@@ -126,6 +126,20 @@ func TestEventsOfAConnection(t *testing.T) {
 	}
 }
 
+// TestEventOfTooLarge: who loses a connection by a message that is too large is told so.
+func TestEventOfTooLarge(t *testing.T) {
+	d := newDiary()
+	pull := open(t, zmq.PULL, d.option(), zmq.WithMaxMessageSize(1))
+	push := open(t, zmq.PUSH)
+	connect(t, push, bind(t, pull, "tcp://127.0.0.1:*"))
+	if err := push.Send(soon(t), []byte("xx")); err != nil {
+		t.Fatal(err)
+	}
+	if e := d.next(t, zmq.EventDisconnected); !errors.Is(e.Err, zmq.ErrTooLarge) {
+		t.Errorf("disconnected: %+v", e)
+	}
+}
+
 // TestEventsOfARetry: a try in vain tells why, and when the next one is due.
 func TestEventsOfARetry(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
