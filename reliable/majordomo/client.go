@@ -24,7 +24,8 @@ type ClientConfig struct {
 	// Attempts is how often a request is sent before it fails with ErrNoReply:
 	// 3. A broker that knows the extension says that it has the request, which
 	// counts as life: then a call waits as long as its context allows. A call
-	// whose reply breaks off so often fails with ErrInterrupted.
+	// whose reply breaks off so often fails with ErrInterrupted, as does one that
+	// was under way each time a reply larger than Options allow broke the connection.
 	Attempts int
 	// Window is how many calls may be under way at once, more wait: 1000. Of a
 	// broker that does not know the extension each takes a connection of its
@@ -258,10 +259,9 @@ func (c *Client) event(e zmq.Event) {
 		c.learn(e.Peer)
 		c.askAnew(calls)
 	case zmq.EventDisconnected:
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		if c.broker.Swap(unknown) != unknown {
-			c.known = make(chan struct{})
+		c.unlearn()
+		if errors.Is(e.Err, zmq.ErrTooLarge) {
+			c.blame(e.Err)
 		}
 	}
 }
@@ -287,6 +287,14 @@ func (c *Client) learn(peer zmq.Peer) {
 	defer c.mu.Unlock()
 	if c.broker.Swap(what) == unknown {
 		close(c.known)
+	}
+}
+
+func (c *Client) unlearn() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.broker.Swap(unknown) != unknown {
+		c.known = make(chan struct{})
 	}
 }
 

@@ -21,8 +21,8 @@ var (
 	// ErrFailed: the worker's handler returned an error, or every worker that
 	// got the request died of it.
 	ErrFailed = errors.New("majordomo: the request failed")
-	// ErrInterrupted: the worker died when a part of the reply had come, or a part
-	// was lost on the way.
+	// ErrInterrupted: the worker died when a part of the reply had come, a part
+	// was lost on the way, or the reply is larger than the client takes.
 	ErrInterrupted = errors.New("majordomo: the reply was interrupted")
 	// ErrBusy: the broker has all the requests it wants to keep.
 	ErrBusy = errors.New("majordomo: too many requests")

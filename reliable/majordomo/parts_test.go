@@ -259,3 +259,44 @@ func TestReplyAlwaysBreaksOff(t *testing.T) {
 		}
 	})
 }
+
+// A call whose reply the client does not take, so that the connection is lost, is not
+// begun again for ever, however long it takes. One that breaks nothing outlives that.
+func TestReplyTooLargeForTheClient(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		link := zmqtest.NewLink(t)
+		h := newHouse(t, BrokerConfig{})
+		if err := h.broker.Socket().ServeListener(link.Listener()); err != nil {
+			t.Fatal(err)
+		}
+		times := 0
+		h.worker("big", WorkerConfig{}, func(_ context.Context, r *Request) error {
+			times++
+			pass(time.Minute)
+			return r.Reply(make([]byte, 2000))
+		})
+		h.worker("small", WorkerConfig{Concurrency: 4}, func(ctx context.Context, r *Request) error {
+			pass(40 * time.Second)
+			return echo(ctx, r)
+		})
+		c, err := NewClient("tcp://broker:1", ClientConfig{Options: []zmq.Option{zmq.WithMaxMessageSize(1000), zmq.WithDialer(link.Dialer())}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+		defer cancel()
+		big, err := c.Start(ctx, Call{Service: "big", Frames: [][]byte{nil}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 4 {
+			if _, err := c.Call(ctx, "small", nil); err != nil {
+				t.Error(err)
+			}
+		}
+		if _, err := big.Reply(); !errors.Is(err, ErrInterrupted) || !errors.Is(err, zmq.ErrTooLarge) || times != 3 {
+			t.Errorf("executed %d times, %v", times, err)
+		}
+	})
+}

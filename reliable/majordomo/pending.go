@@ -29,7 +29,7 @@ type Pending struct {
 	parted  bool       // a part was given away, or came
 	sent    bool       // the broker should have it
 	attempt int        // how often it was sent since the broker showed life
-	breaks  int        // how often its reply broke off
+	breaks  int        // how often its reply broke off, or may have broken the connection
 	due     time.Time  // when it is sent again
 }
 
@@ -342,6 +342,25 @@ func (p *Pending) askAnew() {
 	case p.attempt > 0 && !p.over:
 		p.parts, p.due, p.attempt, p.sent = nil, time.Time{}, 1, false
 		p.c.renumber(p)
+	}
+}
+
+// blame counts against all calls that a reply which can't be taken broke the connection:
+// nothing tells whose it was, and asking for it anew does not make it smaller.
+func (c *Client) blame(err error) {
+	for _, p := range c.underWay() {
+		p.blame(err)
+	}
+}
+
+func (p *Pending) blame(err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.sent {
+		return
+	}
+	if p.breaks++; p.breaks >= p.c.cfg.Attempts {
+		p.endLocked(nil, fmt.Errorf("%w: %w", ErrInterrupted, err))
 	}
 }
 
