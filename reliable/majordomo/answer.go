@@ -173,9 +173,9 @@ func (m *machine) load() error {
 			}
 			continue
 		}
-		s := m.service(r.Service, false)
-		if s == nil {
-			return fmt.Errorf("majordomo: store: %w", ErrBusy)
+		s := m.services[r.Service]
+		if s == nil { // no limit here: what is stored was within one, offered or not
+			s = m.newService(r.Service)
 		}
 		j := &job{service: s, body: r.Body, size: sizeOf(r.Body), arrived: m.now}
 		if !r.Expires.IsZero() {

@@ -166,6 +166,28 @@ func TestStore(t *testing.T) {
 	})
 }
 
+// What a broker took in it takes in again when it starts: also where workers offered
+// some of the services, and now nobody offers any.
+func TestStoreOfAFullBroker(t *testing.T) {
+	store := &memory{kept: map[string]StoredRequest{}}
+	cfg := BrokerConfig{MaxServices: 1, Store: store}
+	s := newStage(t, cfg)
+	s.from("w", mdp2.ready("offered")...)
+	s.from("c1", numbered{1, "key 1"}.client(request, "offered", "x")...)
+	s.from("c2", numbered{1, "key 2"}.client(request, "not offered", "x")...)
+	if len(store.kept) != 2 {
+		t.Fatalf("%d requests are kept", len(store.kept))
+	}
+	s = newStage(t, cfg)
+	if err := s.m.load(); err != nil {
+		t.Error(err)
+	}
+	s.check()
+	if len(s.m.jobs) != 2 {
+		t.Errorf("%d requests are loaded", len(s.m.jobs))
+	}
+}
+
 // A store that can't be read ends Serve.
 func TestStoreFails(t *testing.T) {
 	store := &memory{kept: map[string]StoredRequest{"a": {}}, err: errors.New("bad disk")}

@@ -65,9 +65,14 @@ func (m *machine) service(name string, offered bool) *service {
 		count = m.offers
 	}
 	if s == nil && count < m.cfg.MaxServices {
-		s = &service{name: name, limits: m.cfg.limits(name), lonely: m.now}
-		m.services[name] = s
+		s = m.newService(name)
 	}
+	return s
+}
+
+func (m *machine) newService(name string) *service {
+	s := &service{name: name, limits: m.cfg.limits(name), lonely: m.now}
+	m.services[name] = s
 	return s
 }
 
