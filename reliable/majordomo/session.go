@@ -211,7 +211,7 @@ func (s *session) begin(msg *message) error {
 	if r.ctx == nil {
 		r.ctx, cancel = context.WithCancel(s.ctx)
 	}
-	// As many may be answered and not quite over.
+	// As many may be answered and hold a place.
 	if s.running.Add(1) > 2*int64(s.w.cfg.Concurrency) {
 		cancel()
 		s.running.Add(-1)
@@ -227,14 +227,17 @@ func (s *session) begin(msg *message) error {
 func (s *session) handleLoop(r *Request, cancel context.CancelFunc) {
 	defer s.w.running.Done()
 	defer cancel()
+	var left int64
 	select {
 	case s.w.places <- struct{}{}:
 		r.serve(s.w.handler)
+		left = s.running.Add(-1) // before the place is free: so twice Concurrency is never too few
 		<-s.w.places
 	case <-r.ctx.Done():
-		r.conclude(nil) // the broker counts it as in hand until it hears of it
+		left = s.running.Add(-1) // first: the next one may come as soon as the broker hears of it
+		r.conclude(nil)          // the broker counts it as in hand until then
 	}
-	if s.running.Add(-1) == 0 && s.w.isEnding() {
+	if left == 0 && s.w.isEnding() {
 		s.w.poke()
 	}
 }

@@ -189,6 +189,38 @@ func TestExpiredBeforeItsPlace(t *testing.T) {
 	})
 }
 
+// Such a request is in hand no more when the broker is told, so the next one is not
+// one too many. Here the answers find no room, and the broker gives it the next anyhow.
+func TestExpiredIsNotInHand(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		desk := newDesk(t, zmq.WithRecvHWM(1), zmq.WithMetadata(propertyExtension, extensionVersion))
+		h := &house{t: t, domain: desk.domain, log: &notes{}}
+		h.worker("tea", WorkerConfig{Options: []zmq.Option{zmq.WithSendHWM(1)}}, func(ctx context.Context, r *Request) error {
+			err := echo(ctx, r)
+			<-ctx.Done()
+			return err
+		})
+		id := desk.want(mdp2.ready("tea")...)
+		give := func(tk ticket) {
+			desk.send(id, mdp2.worker(request, string(tk.encode()), "", "please")...)
+			pass(time.Second)
+		}
+		give(ticket{number: 1})
+		for n := range uint64(5) {
+			give(ticket{number: 2 + n, left: 100 * time.Millisecond})
+		}
+		expired := 0
+		for expired < 5 {
+			switch from, frames := desk.recv(); {
+			case from != id:
+				t.Fatalf("the worker left; it came back with %q", frames)
+			case len(frames) == 6 && frames[4] == "504":
+				expired++
+			}
+		}
+	})
+}
+
 // A worker notices that the broker is silent also when it has no room for another
 // heartbeat.
 func TestSilenceBehindAFullQueue(t *testing.T) {
