@@ -60,11 +60,12 @@ type service struct {
 // up names keeps a worker out.
 func (m *machine) service(name string, offered bool) *service {
 	s := m.services[name]
-	count := len(m.services) - m.offers
-	if offered {
-		count = m.offers
-	}
-	if s == nil && count < m.cfg.MaxServices {
+	switch {
+	case offered && (s == nil || s.workers == 0) && m.offers >= m.cfg.MaxServices:
+		return nil
+	case !offered && s == nil && len(m.services)-m.offers >= m.cfg.MaxServices:
+		return nil
+	case s == nil:
 		s = m.newService(name)
 	}
 	return s

@@ -102,9 +102,24 @@ func TestServicesAreCountedApart(t *testing.T) {
 	if len(s.m.workers) != 3 {
 		t.Errorf("workers offer %d services", len(s.m.workers))
 	}
+	s.from("w0", mdp2.worker(disconnect)...)
 	s.from("late", mdp2.ready("asked0")...) // which now counts as offered
 	s.from("c", mdp2.client(request, "asked9", "x")...)
-	if len(s.got("late")) != 1 || s.m.services["asked9"] == nil {
+	if len(s.m.workers) != 3 || s.m.services["asked9"] == nil {
 		t.Error("a service that is asked for and one that is offered are counted as one")
+	}
+}
+
+// A service that somebody has asked for is offered within the limit, too.
+func TestOffersOfWhatIsAskedFor(t *testing.T) {
+	s := newStage(t, BrokerConfig{MaxServices: 2})
+	for i := range 10 {
+		name := fmt.Sprint("made-up", i)
+		s.from("c", mdp2.client(request, name, "x")...)
+		s.from(fmt.Sprint("w", i), mdp2.ready(name)...)
+	}
+	s.from("more", mdp2.ready("made-up0")...) // which is offered already
+	if s.m.offers != 2 || len(s.m.workers) != 3 {
+		t.Errorf("%d workers offer %d services", len(s.m.workers), s.m.offers)
 	}
 }
