@@ -208,19 +208,38 @@ func (c *Client) backOff(n int) time.Duration { return c.cfg.Timeout << min(max(
 
 // share sends a call over the connection that calls share.
 func (c *Client) share(p *Pending) {
+	if p.enter() {
+		p.send()
+	}
+}
+
+// enter puts a call among those under way, unless it is over: it may have been given up
+// while the broker was not known.
+func (p *Pending) enter() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.c.ctx.Err() != nil {
+		p.endLocked(nil, ErrClosed)
+	}
+	if p.over {
+		return false
+	}
+	if p.c.enter(p) == 1 {
+		p.c.kickRetry()
+	}
+	return true
+}
+
+// enter gives a call, whose lock is held, a number of its own, also instead of the one
+// that it had, and returns how many are under way.
+func (c *Client) enter(p *Pending) int {
 	c.mu.Lock()
-	if c.ctx.Err() != nil {
-		c.mu.Unlock()
-		p.end(nil, ErrClosed)
-		return
-	}
-	c.enterLocked(p)
-	first := len(c.calls) == 1
-	c.mu.Unlock()
-	if first {
-		c.kickRetry()
-	}
-	p.send()
+	defer c.mu.Unlock()
+	delete(c.calls, p.number)
+	c.last++
+	p.number = c.last
+	c.calls[p.number] = p
+	return len(c.calls)
 }
 
 // send sends the request for the first time. It waits for room no longer than
@@ -341,7 +360,9 @@ func (p *Pending) askAnew() {
 		p.endLocked(nil, fmt.Errorf("%w: the broker was lost", ErrInterrupted))
 	case p.attempt > 0 && !p.over:
 		p.parts, p.due, p.attempt, p.sent = nil, time.Time{}, 1, false
-		p.c.renumber(p)
+		// The broker may be the one of before, and go on with a reply of which parts were
+		// lost with the connection: under the number of before, the rest would look like the whole.
+		p.c.enter(p)
 	}
 }
 
@@ -362,21 +383,4 @@ func (p *Pending) blame(err error) {
 	if p.breaks++; p.breaks >= p.c.cfg.Attempts {
 		p.endLocked(nil, fmt.Errorf("%w: %w", ErrInterrupted, err))
 	}
-}
-
-// renumber gives a call another number, with its lock held. The broker may be the one
-// of before, and go on with a reply of which parts were lost with the connection: under
-// the number of before, the rest would look like the whole.
-func (c *Client) renumber(p *Pending) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	delete(c.calls, p.number)
-	c.enterLocked(p)
-}
-
-// enterLocked numbers a call.
-func (c *Client) enterLocked(p *Pending) {
-	c.last++
-	p.number = c.last
-	c.calls[p.number] = p
 }

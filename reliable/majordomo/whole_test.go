@@ -320,3 +320,19 @@ func TestNoBroker(t *testing.T) {
 		}
 	})
 }
+
+// A call that was given up when the broker is found is not under way.
+func TestGivenUpBeforeItIsShared(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHouse(t, BrokerConfig{})
+		c := h.client(ClientConfig{})
+		p := &Pending{c: c, ctx: t.Context(), call: Call{Service: "tea", Frames: [][]byte{nil}}, done: make(chan struct{})}
+		c.window <- struct{}{}
+		p.end(nil, context.Canceled)
+		c.share(p)
+		pass(time.Minute)
+		if under, sent := len(c.underWay()), h.broker.Stats().Requests; under != 0 || sent != 0 {
+			t.Errorf("%d calls are under way, %d requests were sent", under, sent)
+		}
+	})
+}
