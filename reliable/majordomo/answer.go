@@ -11,7 +11,7 @@ import (
 // Store keeps requests that have a key, so that they outlive the broker: what
 // All yields is queued when the broker begins. A reply to such a request goes to
 // whoever asks with its key, now or while the reply is in the cache. The broker
-// calls one method at a time and waits for it.
+// calls one method at a time and waits for it, also for the end of All.
 type Store interface {
 	// Put keeps a request. When it returns, the broker may crash.
 	Put(r StoredRequest) error
@@ -163,14 +163,13 @@ func (m *machine) load() error {
 	if m.cfg.Store == nil {
 		return nil
 	}
+	var expired []StoredRequest
 	for r, err := range m.cfg.Store.All() {
 		if err != nil {
 			return fmt.Errorf("majordomo: store: %w", err)
 		}
 		if !r.Expires.IsZero() && !r.Expires.After(m.wall) {
-			if err := m.cfg.Store.Delete(r.Service, r.Key); err != nil {
-				return fmt.Errorf("majordomo: store: %w", err)
-			}
+			expired = append(expired, StoredRequest{Service: r.Service, Key: r.Key})
 			continue
 		}
 		s := m.services[r.Service]
@@ -184,6 +183,11 @@ func (m *machine) load() error {
 		m.know(j, r.Key, m.sum(r.Body))
 		j.address = binary.BigEndian.AppendUint64(nil, m.last+1)
 		m.enter(j)
+	}
+	for _, r := range expired { // now that All is over
+		if err := m.cfg.Store.Delete(r.Service, r.Key); err != nil {
+			return fmt.Errorf("majordomo: store: %w", err)
+		}
 	}
 	return nil
 }

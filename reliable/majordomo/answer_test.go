@@ -101,24 +101,35 @@ func TestCacheIsBounded(t *testing.T) {
 	})
 }
 
-// memory is a Store.
+// memory is a Store. One method is called at a time, so what All yields is whole.
 type memory struct {
-	kept map[string]StoredRequest
-	err  error
+	kept   map[string]StoredRequest
+	err    error
+	inside bool // All is under way
 }
 
+var errInside = errors.New("called within All")
+
 func (s *memory) Put(r StoredRequest) error {
+	if s.inside {
+		return errInside
+	}
 	s.kept[r.Key] = r
 	return s.err
 }
 
 func (s *memory) Delete(_, key string) error {
+	if s.inside {
+		return errInside
+	}
 	delete(s.kept, key)
 	return s.err
 }
 
 func (s *memory) All() iter.Seq2[StoredRequest, error] {
 	return func(yield func(StoredRequest, error) bool) {
+		s.inside = true
+		defer func() { s.inside = false }()
 		for _, k := range slices.Sorted(maps.Keys(s.kept)) {
 			if !yield(s.kept[k], s.err) {
 				return
