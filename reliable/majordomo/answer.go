@@ -101,19 +101,25 @@ func (m *machine) replay(id []byte, a asker, known *answer) bool {
 	return true
 }
 
-// note keeps a part of the reply to a request with a key, unless all of it is
-// more than the cache may hold.
+// note keeps a part of the reply to a request with a key, unless all that came of it is
+// more than the cache may hold beside the other replies in hand.
 func (m *machine) note(j *job, c command, body [][]byte) {
 	a := j.key
-	if a == nil {
+	if a == nil || a.large {
 		return
 	}
-	if a.size += sizeOf(body); a.size > m.cfg.ReplyCacheBytes || len(a.parts) == maxParts {
-		a.parts, a.large = nil, true
+	size := sizeOf(body)
+	a.size += size
+	m.cached += size
+	if a.size <= m.cfg.ReplyCacheBytes {
+		m.forgetAnswers()
 	}
-	if !a.large {
-		a.parts = append(a.parts, part{c, body})
+	if m.cached > m.cfg.ReplyCacheBytes || len(a.parts) == maxParts {
+		m.cached -= a.size
+		a.parts, a.size, a.large = nil, 0, true
+		return
 	}
+	a.parts = append(a.parts, part{c, body})
 }
 
 // maxParts bounds the parts of a reply that are kept.
@@ -133,12 +139,12 @@ func (m *machine) settle(j *job, replied bool) {
 	}
 	a.job = nil
 	if !replied || m.cfg.ReplyCache <= 0 || a.large {
+		m.cached -= a.size
 		delete(m.keys, keyOf(a.service, a.key))
 		return
 	}
 	a.until = m.now + m.cfg.ReplyCache
 	a.element = m.cache.PushBack(a)
-	m.cached += a.size
 	m.forgetAnswers()
 }
 

@@ -249,6 +249,39 @@ func TestLargeReplyIsNotKept(t *testing.T) {
 	})
 }
 
+// The parts of all replies in hand, and the replies in the cache, together are no more
+// than the cache may hold.
+func TestPartsOfManyReplies(t *testing.T) {
+	for _, cache := range []time.Duration{0, time.Hour} {
+		s := newStage(t, BrokerConfig{ReplyCache: cache, ReplyCacheBytes: 10 * (1000 + frameCost)})
+		addresses := map[string]string{}
+		for i := range 5 {
+			w := fmt.Sprint("w", i)
+			s.from(w, mdp2.ready("tea")...)
+			s.from("c", numbered{uint64(i), fmt.Sprint("key", i)}.client(request, "tea", "x")...)
+			addresses[w] = s.got(w)[0][2]
+		}
+		say := func(c command) {
+			for w, address := range addresses {
+				s.from(w, mdp2.worker(c, address, "", string(make([]byte, 1000)))...) // which checks
+			}
+		}
+		for range 3 {
+			say(partial)
+		}
+		if s.m.cached == 0 {
+			t.Error("nothing is kept")
+		}
+		say(final)
+		if got := len(s.got("c")); got != 20 {
+			t.Errorf("the client was sent %d messages", got)
+		}
+		if kept := s.m.cached > 0; kept != (cache > 0) {
+			t.Errorf("ReplyCache %v, and %d octets are kept", cache, s.m.cached)
+		}
+	}
+}
+
 // Connections that are cut again and again: all is answered, and with a key and
 // a cache it is done once, because the broker was there all the time.
 func TestKeysOverCutConnections(t *testing.T) {

@@ -32,7 +32,8 @@ type BrokerConfig struct {
 
 	// ReplyCache is how long the reply to a request with a key is kept, for
 	// those who ask again: not at all. It keeps at most ReplyCacheBytes (64
-	// MiB, counted as Limits.Bytes) of replies, and a million.
+	// MiB, counted as Limits.Bytes) of replies, and a million. The octets bound
+	// also what has come of replies to such requests that are not whole yet.
 	ReplyCache      time.Duration
 	ReplyCacheBytes int
 	// Store keeps requests with a key over a restart: nil for not.

@@ -37,7 +37,7 @@ type machine struct {
 	sweepAt  time.Duration      // when they are looked through again
 	keys     map[string]*answer // by service and key
 	cache    list.List          // of *answer: those that are complete, the oldest in front
-	cached   int                // their octets
+	cached   int                // their octets, and those of parts in hand
 	seed     maphash.Seed
 	draining bool
 

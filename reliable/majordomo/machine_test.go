@@ -128,7 +128,13 @@ func (m *machine) sound() error {
 			askers++
 		}
 	}
+	cached := 0
+	for _, a := range m.keys {
+		cached += a.size
+	}
 	switch {
+	case cached != m.cached || cached > m.cfg.ReplyCacheBytes:
+		return fmt.Errorf("%d octets of replies are kept, %d are counted", cached, m.cached)
 	case offers != m.offers:
 		return fmt.Errorf("%d services have a worker, %d are counted", offers, m.offers)
 	case queued != m.queued || queued+running != len(m.jobs):
