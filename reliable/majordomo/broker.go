@@ -47,7 +47,19 @@ func NewBroker(cfg BrokerConfig) (*Broker, error) {
 	}
 	b := &Broker{socket: socket, done: make(chan struct{})}
 	b.machine = newMachine(cfg, func(frames [][]byte) error { return socket.TrySend(frames...) }, time.Now())
+	b.machine.unread = b.unread
 	return b, nil
+}
+
+// unread are the identities of the peers for whom more octets wait.
+func (b *Broker) unread(octets int) map[string]bool {
+	ids := map[string]bool{}
+	for _, p := range b.socket.Stats().Peers {
+		if p.SendQueue.Bytes > octets {
+			ids[string(p.RoutingID)] = true
+		}
+	}
+	return ids
 }
 
 // Bind lets clients and workers reach the broker at an endpoint, as

@@ -104,11 +104,11 @@ func (m *machine) fromClient(peer zmq.Peer, id []byte, msg *message) {
 		m.refuse(id, a, msg.service, statusRefused, "refused")
 		return
 	}
+	take := m.admit
 	if op == OpManage {
-		m.reply(id, a, msg.service, final, m.manage(msg.service, msg.body))
-		return
+		take = m.inform
 	}
-	if status, text := m.admit(id, a, msg); status != 0 {
+	if status, text := take(id, a, msg); status != 0 {
 		m.n.overflows.Add(1)
 		m.log.warn("request refused", slog.String("service", msg.service), slog.String("peer", peer.Address()),
 			slog.String("why", text))

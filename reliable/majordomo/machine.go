@@ -11,14 +11,16 @@ import (
 )
 
 // machine is all that a broker knows. It does no I/O, has no clock and starts no
-// goroutine: it is told the time and what came, and calls send. One goroutine
-// owns it.
+// goroutine: it is told the time and what came, and calls send and unread. One
+// goroutine owns it.
 type machine struct {
 	cfg  BrokerConfig
 	send func(frames [][]byte) error // the first frame is the identity; never waits
-	log  *limitedLog
-	tell func(Event)
-	n    *counters
+	// unread are the identities of those for whom more octets wait.
+	unread func(octets int) map[string]bool
+	log    *limitedLog
+	tell   func(Event)
+	n      *counters
 
 	wall time.Time     // when it was told the time last
 	now  time.Duration // time that has passed, without the jumps of the clock
@@ -40,6 +42,10 @@ type machine struct {
 	cached   int                // their octets, and those of parts in hand
 	seed     maphash.Seed
 	draining bool
+
+	informed int             // octets of answers about the broker since behind was found
+	behind   map[string]bool // who gets no such answers
+	lookAt   time.Duration   // when they are looked at again, if there are any
 
 	frames [][]byte // for put, used again
 }
@@ -110,6 +116,9 @@ func (m *machine) tick() {
 	}
 	m.sweep()
 	m.forgetAnswers()
+	if len(m.behind) > 0 && m.now >= m.lookAt {
+		m.lookBehind()
+	}
 }
 
 // receive takes what a ROUTER received: the identity is in front.

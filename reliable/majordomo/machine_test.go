@@ -42,6 +42,7 @@ func newStage(t testing.TB, cfg BrokerConfig) *stage {
 		s.sent[id] = append(s.sent[id], strs(frames[1:]))
 		return nil
 	}, s.now)
+	s.m.unread = func(int) map[string]bool { return s.full }
 	return s
 }
 

@@ -14,6 +14,30 @@ const (
 	mmiUnknown  = "501"
 )
 
+// What waits for a client is looked at after so many octets of answers to all, and one
+// for whom more than so many wait gets no more: a short question may have a long answer.
+const (
+	informBytes = 16 << 20
+	behindBytes = 1 << 20
+)
+
+// inform answers a request to a service of the broker's own, or says why not.
+func (m *machine) inform(id []byte, a asker, msg *message) (status int, text string) {
+	if m.behind[string(id)] {
+		return statusBusy, "many replies wait to be read"
+	}
+	body := m.manage(msg.service, msg.body)
+	m.reply(id, a, msg.service, final, body)
+	if m.informed += sizeOf(body); m.informed > informBytes {
+		m.informed = 0
+		m.lookBehind()
+	}
+	return 0, ""
+}
+
+// lookBehind looks who does not read.
+func (m *machine) lookBehind() { m.behind, m.lookAt = m.unread(behindBytes), m.now+m.cfg.Heartbeat }
+
 // manage answers a request to a service of the broker's own. mmi.service is RFC
 // 8's, the others are ours:
 //

@@ -1,9 +1,13 @@
 package majordomo
 
 import (
+	"context"
+	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/phimq/zmq"
 )
 
 // Whatever begins with mmi. is the broker's; RFC 8 "Default services".
@@ -84,5 +88,37 @@ func TestManagementOfOurOwn(t *testing.T) {
 		ask("mmi.queue", "water", "200", "3")
 		ask("mmi.queue", "milk", "404")
 		ask("mmi.broker", "", "200", "extension=1", "heartbeat=2500", "liveness=3", "services=2", "workers=2", "waiting=5", "running=1")
+	})
+}
+
+// A client that asks which services there are, and does not read, makes the broker hold
+// only so much. When it has read, it is answered again.
+func TestManagementIsNotRead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHouse(t, BrokerConfig{})
+		for i := range 400 {
+			h.raw().send(mdp2.ready(fmt.Sprintf("%0*d", maxService, i))...)
+		}
+		c := h.raw(zmq.WithRecvHWM(1))
+		for range 1000 {
+			c.send(mdp2.client(request, "mmi.services", "x")...)
+		}
+		pass(time.Second)
+		held := 0
+		for _, p := range h.broker.Socket().Stats().Peers {
+			held += p.SendQueue.Bytes
+		}
+		if held < behindBytes || held > informBytes+behindBytes {
+			t.Errorf("%d octets wait to be read", held)
+		}
+		for read := true; read; {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			_, err := c.s.Recv(ctx)
+			read = err == nil
+			cancel()
+		}
+		pass(time.Minute)
+		c.send(mdp2.client(request, "mmi.service", "x")...)
+		c.want(mdp2.client(final, "mmi.service", "404")...)
 	})
 }
