@@ -376,8 +376,13 @@ func TestLostConnectionIsNoticed(t *testing.T) {
 }
 
 func TestConfig(t *testing.T) {
-	if _, err := NewBroker(BrokerConfig{Heartbeat: -1}); !errors.Is(err, ErrConfig) {
-		t.Error(err)
+	for _, cfg := range []BrokerConfig{
+		{Heartbeat: -1}, {Liveness: -1}, {MaxServices: -1}, {MaxWorkers: -1}, {ClientRequests: -1}, {ReplyCacheBytes: -1},
+		{Limits: Limits{Requests: -1}}, {Limits: Limits{Bytes: -1}}, {Limits: Limits{Expiry: -1}}, {Limits: Limits{Tries: -1}},
+	} {
+		if _, err := NewBroker(cfg); !errors.Is(err, ErrConfig) {
+			t.Errorf("%+v: %v", cfg, err)
+		}
 	}
 	if _, err := NewBroker(BrokerConfig{Options: []zmq.Option{zmq.WithConflate(true)}}); !errors.Is(err, zmq.ErrNotSupported) {
 		t.Error(err)

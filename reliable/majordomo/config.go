@@ -83,7 +83,9 @@ const (
 
 // filled returns the configuration with its defaults.
 func (c BrokerConfig) filled() (BrokerConfig, error) {
-	if c.Heartbeat < 0 || c.Liveness < 0 || c.MaxServices < 0 || c.MaxWorkers < 0 || c.ClientRequests < 0 || c.ReplyCacheBytes < 0 {
+	l := c.Limits
+	if c.Heartbeat < 0 || c.Liveness < 0 || c.MaxServices < 0 || c.MaxWorkers < 0 || c.ClientRequests < 0 || c.ReplyCacheBytes < 0 ||
+		l.Requests < 0 || l.Bytes < 0 || l.Expiry < 0 || l.Tries < 0 {
 		return c, fmt.Errorf("%w: a negative number", ErrConfig)
 	}
 	or(&c.Heartbeat, defaultHeartbeat)
@@ -92,7 +94,7 @@ func (c BrokerConfig) filled() (BrokerConfig, error) {
 	or(&c.MaxWorkers, 100_000)
 	or(&c.ClientRequests, 100_000)
 	or(&c.ReplyCacheBytes, 64<<20)
-	c.Limits = c.Limits.over(Limits{Requests: 100_000, Bytes: 256 << 20, Expiry: 30 * time.Second, Tries: 5})
+	c.Limits = l.over(Limits{Requests: 100_000, Bytes: 256 << 20, Expiry: 30 * time.Second, Tries: 5})
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
