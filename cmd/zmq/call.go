@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/phimq/zmq"
@@ -86,14 +87,14 @@ func (f *peerFlags) callAll(cmd *cobra.Command, cfg majordomo.ClientConfig, call
 		ctx, stop = context.WithTimeoutCause(ctx, f.timeout, errTimeout)
 		defer stop()
 	}
-	opts, guard, err := f.socketOptions(newWatcher(f.talker(cmd), f.verbose, true, cancel))
+	opts, guard, err := f.socketOptions(cmd, newWatcher(f.talker(cmd), f.verbose, true, cancel))
 	if guard != nil {
 		defer guard.Close() // it is for those who bind
 	}
 	if err != nil {
 		return usageError(cmd, err)
 	}
-	cfg.Options, cfg.Logger = opts, f.logger(cmd)
+	cfg.Options, cfg.Logger = opts, f.logger(cmd, slog.LevelInfo)
 	client, err := majordomo.NewClient(f.broker, cfg)
 	if err != nil {
 		return usageError(cmd, err)

@@ -50,9 +50,9 @@ func addHeartbeat(cmd *cobra.Command, d *time.Duration) {
 	cmd.Flags().DurationVar(d, "heartbeat", 2500*time.Millisecond, "interval of heartbeats; the same at broker and workers")
 }
 
-// logger is what --quiet and --verbose make of a log on stderr.
-func (f *socketFlags) logger(cmd *cobra.Command) *slog.Logger {
-	level := slog.LevelInfo
+// logger is what --quiet and --verbose make of a log on stderr that begins at a
+// level without them.
+func (f *socketFlags) logger(cmd *cobra.Command, level slog.Level) *slog.Logger {
 	switch {
 	case f.quiet:
 		level = slog.LevelError
@@ -64,8 +64,8 @@ func (f *socketFlags) logger(cmd *cobra.Command) *slog.Logger {
 
 // socketOptions are the options of a socket that a package makes for us, and w
 // watches.
-func (f *socketFlags) socketOptions(w *watcher) ([]zmq.Option, *auth.Authenticator, error) {
-	secured, guard, err := f.security.options()
+func (f *socketFlags) socketOptions(cmd *cobra.Command, w *watcher) ([]zmq.Option, *auth.Authenticator, error) {
+	secured, guard, err := f.security.options(f.logger(cmd, slog.LevelWarn))
 	if err != nil {
 		return nil, nil, err
 	}
@@ -111,11 +111,11 @@ func serveBroker(cmd *cobra.Command, socket *socketFlags, cfg majordomo.BrokerCo
 	if err != nil {
 		return usageError(cmd, err)
 	}
-	opts, guard, err := socket.socketOptions(newWatcher(socket.talker(cmd), socket.verbose, false, nil))
+	opts, guard, err := socket.socketOptions(cmd, newWatcher(socket.talker(cmd), socket.verbose, false, nil))
 	if err != nil {
 		return usageError(cmd, err)
 	}
-	cfg.Options, cfg.Logger = opts, socket.logger(cmd)
+	cfg.Options, cfg.Logger = opts, socket.logger(cmd, slog.LevelInfo)
 	broker, err := majordomo.NewBroker(cfg)
 	if err != nil {
 		return usageError(cmd, err)

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"time"
 
 	"github.com/phimq/zmq"
@@ -81,7 +82,7 @@ func (p *proxy) run(cmd *cobra.Command, args []string) error {
 	defer cancel(nil)
 	defer p.close()
 	var err error
-	if p.secured, p.guard, err = p.socket.security.options(); err != nil {
+	if p.secured, p.guard, err = p.socket.security.options(p.socket.logger(cmd, slog.LevelWarn)); err != nil {
 		return usageError(cmd, err)
 	}
 	talk := p.socket.talker(cmd)

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"strings"
 
@@ -104,18 +105,19 @@ func (f *securityFlags) add(cmd *cobra.Command) {
 	cmd.MarkFlagsMutuallyExclusive("curve-server", "curve-server-key", "plain-user", "plain-passwords")
 }
 
-// options returns the options of the socket, and who guards it if somebody does.
-func (f *securityFlags) options() ([]zmq.Option, *auth.Authenticator, error) {
+// options returns the options of the socket, and who guards it if somebody does,
+// which log tells of.
+func (f *securityFlags) options(log *slog.Logger) ([]zmq.Option, *auth.Authenticator, error) {
 	inside, err := f.tls.option()
 	if err != nil {
 		return nil, nil, err
 	}
-	opts, guard, err := f.mechanism()
+	opts, guard, err := f.mechanism(log)
 	return append(opts, inside), guard, err
 }
 
 // mechanism returns the options of the mechanism that the flags choose.
-func (f *securityFlags) mechanism() ([]zmq.Option, *auth.Authenticator, error) {
+func (f *securityFlags) mechanism(log *slog.Logger) ([]zmq.Option, *auth.Authenticator, error) {
 	opt, client, err := f.option()
 	switch {
 	case err != nil:
@@ -123,9 +125,9 @@ func (f *securityFlags) mechanism() ([]zmq.Option, *auth.Authenticator, error) {
 	case client:
 		return []zmq.Option{opt}, nil, nil
 	case f.plainPasswords != "":
-		return guarded(zmq.WithPlainServer(), auth.WithPasswordFile(f.plainPasswords))
+		return guarded(log, zmq.WithPlainServer(), auth.WithPasswordFile(f.plainPasswords))
 	case f.curveServer:
-		return f.curveServerOptions()
+		return f.curveServerOptions(log)
 	case f.curveAllow != "":
 		return nil, nil, errors.New("--curve-allow wants --curve-server")
 	case f.curveKey != "":
@@ -134,7 +136,7 @@ func (f *securityFlags) mechanism() ([]zmq.Option, *auth.Authenticator, error) {
 	return nil, nil, nil
 }
 
-func (f *securityFlags) curveServerOptions() ([]zmq.Option, *auth.Authenticator, error) {
+func (f *securityFlags) curveServerOptions(log *slog.Logger) ([]zmq.Option, *auth.Authenticator, error) {
 	keys, err := f.keys()
 	if errors.Is(err, zmq.ErrNotFound) {
 		err = errors.New("--curve-server wants --curve-key, or a secret key in $" + curveKeyVariable)
@@ -145,12 +147,12 @@ func (f *securityFlags) curveServerOptions() ([]zmq.Option, *auth.Authenticator,
 	if f.curveAllow == "" {
 		return []zmq.Option{zmq.WithCurveServer(keys)}, nil, nil
 	}
-	return guarded(zmq.WithCurveServer(keys), auth.WithCertificates(os.DirFS(f.curveAllow)))
+	return guarded(log, zmq.WithCurveServer(keys), auth.WithCertificates(os.DirFS(f.curveAllow)))
 }
 
 // guarded makes an authenticator for a server.
-func guarded(server zmq.Option, who auth.Option) ([]zmq.Option, *auth.Authenticator, error) {
-	a, err := auth.New(who)
+func guarded(log *slog.Logger, server zmq.Option, who auth.Option) ([]zmq.Option, *auth.Authenticator, error) {
+	a, err := auth.New(who, auth.WithLogger(log))
 	if err != nil {
 		return nil, nil, err
 	}

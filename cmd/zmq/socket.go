@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 	"time"
 
@@ -70,7 +71,7 @@ func (f *socketFlags) run(cmd *cobra.Command, typ zmq.Type, bare side, args []st
 		defer stop()
 	}
 	w := newWatcher(f.talker(cmd), f.verbose, onlyConnects(endpoints), cancel)
-	secured, guard, err := f.security.options()
+	secured, guard, err := f.security.options(f.logger(cmd, slog.LevelWarn))
 	if err != nil {
 		return usageError(cmd, err)
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"log/slog"
 
 	"github.com/phimq/zmq"
 	"github.com/phimq/zmq/reliable/majordomo"
@@ -45,7 +46,7 @@ The exit code is 4 if the broker refuses.` + majordomoHelp + "\n" + notationHelp
 			default:
 				return usageError(cmd, errors.New("say how to answer: --echo, --data or --command"))
 			}
-			cfg.Heartbeat, cfg.Logger = peer.heartbeat, peer.logger(cmd)
+			cfg.Heartbeat, cfg.Logger = peer.heartbeat, peer.logger(cmd, slog.LevelInfo)
 			if peer.mdp1 {
 				cfg.Version = majordomo.Version01
 			}
@@ -70,7 +71,7 @@ The exit code is 4 if the broker refuses.` + majordomoHelp + "\n" + notationHelp
 func (f *peerFlags) work(cmd *cobra.Command, service string, h majordomo.Handler, cfg majordomo.WorkerConfig) error {
 	refusal, refuse := context.WithCancelCause(context.WithoutCancel(cmd.Context()))
 	defer refuse(nil)
-	opts, guard, err := f.socketOptions(newWatcher(f.talker(cmd), f.verbose, true, refuse))
+	opts, guard, err := f.socketOptions(cmd, newWatcher(f.talker(cmd), f.verbose, true, refuse))
 	if guard != nil {
 		defer guard.Close() // it is for those who bind
 	}
