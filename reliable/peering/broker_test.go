@@ -349,6 +349,35 @@ func TestPatience(t *testing.T) {
 	})
 }
 
+// TestLateReply: what a peer replies after Patience is not the reply to what the
+// client has asked since.
+func TestLateReply(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newNetwork(t)
+		n.cluster("east", "west")
+		east, west := n.broker(peering.Config{Name: "east", Patience: 10 * time.Second}), n.broker(peering.Config{Name: "west"})
+		n.join(east, west)
+		for range 2 {
+			n.worker("west", "w", 12*time.Second, nil)
+		}
+		client := n.socket(zmq.DEALER, "east-localfe")
+		pass(3 * time.Second)
+		send(t, client, "", "one")
+		pass(11 * time.Second)
+		if s := east.Stats(); s.Lost != 1 || s.InHand != 0 {
+			t.Errorf("%+v", s)
+		}
+		send(t, client, "", "two")
+		pass(2 * time.Second)
+		if s := east.Stats(); s.Late != 1 || s.InHand != 1 {
+			t.Errorf("%+v", s)
+		}
+		if m, err := client.TryRecv(); !errors.Is(err, zmq.ErrAgain) {
+			t.Errorf("a late reply came through: %v, %v", m, err)
+		}
+	})
+}
+
 // TestDrain: what is in hand is answered, and nothing new is taken.
 func TestDrain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -24,7 +24,7 @@
 //	localfe  ROUTER  client, "", body...               from and to clients
 //	localbe  ROUTER  worker, "", x01                   READY
 //	                 worker, "", client, "", body...   to and from workers
-//	cloudbe  ROUTER  peer, client, "", body...         to and from a peer's cloudfe
+//	cloudbe  ROUTER  peer, number, "", body...         to and from a peer's cloudfe
 //	cloudfe  ROUTER  peer, client, "", body...         from and to a peer's cloudbe
 //	statebe  PUB     name, capacity                    to every peer's statefe, a SUB
 //
@@ -32,4 +32,8 @@
 // have the broker's name as theirs. The capacity is the number of free workers in
 // decimal. A request from a peer goes to a worker and never on to another peer, so
 // it makes one hop at most.
+//
+// To a peer the broker gives a number in the place of the client, another one for
+// each request: the client's own envelope would not tell a late reply from that to
+// its next request. What a peer puts there, the broker returns unchanged.
 package peering

@@ -1,7 +1,6 @@
 package peering
 
 import (
-	"encoding/binary"
 	"slices"
 	"strconv"
 )
@@ -57,17 +56,6 @@ func parseState(frames [][]byte) (name string, capacity int, ok bool) {
 // stateMessage is what parseState reads.
 func stateMessage(name string, capacity int) [][]byte {
 	return [][]byte{[]byte(name), strconv.AppendInt(nil, int64(capacity), 10)}
-}
-
-// key makes one text of the frames of an envelope, a different one for each.
-func key(peer string, envelope [][]byte) string {
-	b := binary.AppendUvarint(nil, uint64(len(peer)))
-	b = append(b, peer...)
-	for _, f := range envelope {
-		b = binary.AppendUvarint(b, uint64(len(f)))
-		b = append(b, f...)
-	}
-	return string(b)
 }
 
 // concat makes one message of its parts.

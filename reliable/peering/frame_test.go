@@ -69,16 +69,3 @@ func FuzzState(f *testing.F) {
 		}
 	})
 }
-
-// FuzzKey: two envelopes never share a key.
-func FuzzKey(f *testing.F) {
-	f.Add("east", []byte("a\xffb\xff"), "east", []byte("ab\xff"))
-	f.Add("e", []byte("ast"), "ea", []byte("st"))
-	f.Fuzz(func(t *testing.T, p string, a []byte, q string, b []byte) {
-		x, y := split(a), split(b)
-		same := p == q && slices.EqualFunc(x, y, bytes.Equal)
-		if (key(p, x) == key(q, y)) != same {
-			t.Fatalf("%q %q and %q %q: %v", p, x, q, y, same)
-		}
-	})
-}

@@ -150,6 +150,47 @@ func TestTwisted(t *testing.T) {
 	})
 }
 
+// TestTwistedPeer: a peer that answers under another envelope than it was given, or
+// what another peer was asked, answers nobody.
+func TestTwistedPeer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newNetwork(t)
+		n.cluster("east")
+		b := n.broker(peering.Config{Name: "east"})
+		west, state := n.peer("west")
+		villain, _ := n.peer("south")
+		for _, name := range []string{"west", "south"} {
+			n.connect(b, name)
+		}
+		for _, s := range []*zmq.Socket{west, villain} {
+			if err := s.WaitReady(t.Context(), 1); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := state.WaitSubscribers(t.Context(), "west", 1); err != nil {
+			t.Fatal(err)
+		}
+		send(t, state, "west", "1")
+		client := n.socket(zmq.DEALER, "east-localfe", zmq.WithRoutingID("client"))
+		send(t, client, "", "x")
+		m, err := west.Recv(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		id := string(m.Frames[1])
+		send(t, villain, "east", id, "", "y")
+		for _, frames := range [][]string{{"client", "", "y"}, {id, "more", "", "y"}, {"more", id, "", "y"}} {
+			send(t, west, append([]string{"east"}, frames...)...)
+		}
+		pass(time.Second)
+		if s := b.Stats(); s.Late != 4 || s.InHand != 1 {
+			t.Errorf("%+v", s)
+		}
+		send(t, west, "east", id, "", "z")
+		expect(t, client, "", "z")
+	})
+}
+
 // rounds is how many faults TestHistory makes.
 const rounds = 1000
 

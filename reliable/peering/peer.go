@@ -4,7 +4,8 @@ import (
 	"cmp"
 	"container/list"
 	"fmt"
-	"slices"
+	"math/rand/v2"
+	"strconv"
 	"time"
 
 	"github.com/phimq/zmq"
@@ -25,48 +26,57 @@ type peer struct {
 type debt struct {
 	request *request
 	peer    *peer
-	key     string
+	number  string
 	until   time.Time
 	place   *list.Element
 }
 
 // sent is the requests that peers have in hand.
 type sent struct {
-	byKey map[string][]*debt // the oldest first
-	byAge *list.List
+	last     uint64 // the number of the last one
+	byNumber map[string]*debt
+	byAge    *list.List
 }
 
-func newSent() sent { return sent{byKey: map[string][]*debt{}, byAge: list.New()} }
+// newSent begins to number anywhere: peers may yet answer what a broker of this
+// name has sent them before. Half of all numbers are left, so that they never wrap.
+func newSent() sent {
+	return sent{last: rand.Uint64N(1 << 63), byNumber: map[string]*debt{}, byAge: list.New()}
+}
 
 func (s *sent) len() int { return s.byAge.Len() }
 
-func (s *sent) add(r *request, p *peer, until time.Time) {
-	d := &debt{request: r, peer: p, key: key(p.Name, r.envelope), until: until}
+// number returns a new one, for a request that is to be sent.
+func (s *sent) number() string {
+	s.last++
+	return strconv.FormatUint(s.last, 10)
+}
+
+// numbered is the envelope of a request at a peer. That of the client stays here: a
+// late reply would have the same as that to the client's next request.
+func numbered(number string) [][]byte { return [][]byte{[]byte(number), {}} }
+
+func (s *sent) add(r *request, number string, p *peer, until time.Time) {
+	d := &debt{request: r, peer: p, number: number, until: until}
 	d.place = s.byAge.PushBack(d)
-	s.byKey[d.key] = append(s.byKey[d.key], d)
+	s.byNumber[number] = d
 	p.inHand++
 }
 
-// take finds the request that a reply of a peer is for: the oldest of this
-// envelope, if a client has sent several under one.
+// take finds the request that a reply of a peer is for.
 func (s *sent) take(p *peer, envelope [][]byte) *request {
-	debts := s.byKey[key(p.Name, envelope)]
-	if len(debts) == 0 {
+	d := s.byNumber[string(envelope[0])]
+	if d == nil || d.peer != p || len(envelope) != len(numbered(d.number)) {
 		return nil
 	}
-	oldest := debts[0]
-	s.remove(oldest)
-	return oldest.request
+	s.remove(d)
+	return d.request
 }
 
 func (s *sent) remove(d *debt) {
 	s.byAge.Remove(d.place)
 	d.peer.inHand--
-	if rest := slices.DeleteFunc(s.byKey[d.key], func(other *debt) bool { return other == d }); len(rest) > 0 {
-		s.byKey[d.key] = rest
-	} else {
-		delete(s.byKey, d.key)
-	}
+	delete(s.byNumber, d.number)
 }
 
 // due returns when the oldest is given up.

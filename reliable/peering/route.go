@@ -107,13 +107,14 @@ func (l *loop) forward(r *request) bool {
 		if p == nil {
 			return false
 		}
-		if l.cloudbe.TrySend(concat([][]byte{[]byte(p.Name)}, r.envelope, r.body)...) != nil {
+		number := l.sent.number()
+		if l.cloudbe.TrySend(concat([][]byte{[]byte(p.Name)}, numbered(number), r.body)...) != nil {
 			p.away = true // it is not connected, or does not read
 			continue
 		}
 		p.capacity--
 		r.body = nil
-		l.sent.add(r, p, time.Now().Add(l.conf.Patience))
+		l.sent.add(r, number, p, time.Now().Add(l.conf.Patience))
 		l.count(Forwarded, p.Name)
 		return true
 	}
