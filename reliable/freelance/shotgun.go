@@ -168,7 +168,7 @@ func (b *barrel) next() *shot {
 func (b *barrel) recvLoop() {
 	for {
 		m, err := b.socket.Recv(b.s.ctx)
-		if b.s.ctx.Err() != nil {
+		if b.s.ctx.Err() != nil || errors.Is(err, zmq.ErrClosed) { // a domain that is shut closes its sockets
 			return
 		}
 		if err == nil {
