@@ -33,8 +33,8 @@ func parseWorker(frames [][]byte) (id string, reply [][]byte, ok bool) {
 	if len(frames) < 3 || len(frames[1]) > 0 {
 		return "", nil, false
 	}
-	if len(frames) == 3 {
-		return string(frames[0]), nil, string(frames[2]) == ready
+	if len(frames) == 3 && string(frames[2]) == ready {
+		return string(frames[0]), nil, true
 	}
 	return string(frames[0]), frames[2:], true
 }

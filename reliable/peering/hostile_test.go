@@ -110,8 +110,8 @@ func TestHostileState(t *testing.T) {
 	})
 }
 
-// TestTwisted: a worker that answers under another envelope than it was given
-// answers nobody.
+// TestTwisted: a worker that answers under another envelope than it was given, or
+// under none, answers nobody, and is free again.
 func TestTwisted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := newNetwork(t)
@@ -125,6 +125,7 @@ func TestTwisted(t *testing.T) {
 		}
 		twisted := [][]string{
 			{"", "victim", "", "x"}, {"", "client", "x", ""}, {"", "client", ""}, {"", "x", "client", "", "x"}, {"", "client", "more", "", "x"},
+			{"", "x"}, {"", ""}, {"", "x", "y"},
 		}
 		for i, reply := range twisted {
 			if i == 0 {
