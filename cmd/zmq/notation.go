@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
+	"unicode/utf16"
 	"unicode/utf8"
 
 	"github.com/spf13/cobra"
@@ -233,7 +234,7 @@ func parseJSON(line []byte) ([][]byte, error) {
 	if err := json.Unmarshal(line, &m); err != nil || len(m.Frames) == 0 {
 		return nil, errors.New(`want {"frames":["text",{"base64":"/w=="}]}`)
 	}
-	if !utf8.Valid(line) { // another character was put there
+	if !utf8.Valid(line) || hasLoneSurrogate(line) { // another character was put there
 		return nil, errors.New(`not UTF-8: such octets are written as {"base64":"/w=="}`)
 	}
 	frames := make([][]byte, len(m.Frames))
@@ -241,4 +242,35 @@ func parseJSON(line []byte) ([][]byte, error) {
 		frames[i] = f
 	}
 	return frames, nil
+}
+
+// hasLoneSurrogate reports whether JSON has an escape that is half a character of
+// UTF-16: \ud800 without \udc00 behind it, or the other way round.
+func hasLoneSurrogate(text []byte) bool {
+	for {
+		_, escape, more := bytes.Cut(text, []byte{'\\'})
+		if !more {
+			return false
+		}
+		text = escape[1:]
+		if escape[0] != 'u' {
+			continue
+		}
+		first := codeUnit(text)
+		text = text[4:]
+		if !utf16.IsSurrogate(first) {
+			continue
+		}
+		second, more := bytes.CutPrefix(text, []byte(`\u`))
+		if !more || utf16.DecodeRune(first, codeUnit(second)) == unicode.ReplacementChar {
+			return true
+		}
+		text = second[4:]
+	}
+}
+
+// codeUnit reads the four digits of an escape.
+func codeUnit(digits []byte) rune {
+	n, _ := strconv.ParseUint(string(digits[:4]), 16, 16) // they are digits in what is JSON
+	return rune(n)
 }

@@ -14,6 +14,7 @@ func FuzzNotation(f *testing.F) {
 	f.Add([]byte(""), []byte("\x00\xff\n\t\"\\"))
 	f.Add([]byte(`{"frames":["a",{"base64":"AA=="}]}`), []byte("\"a\"\t\"b\""))
 	f.Add([]byte(`{"frames":[null]}`), []byte(`{"frames":[{}]}`))
+	f.Add([]byte(`{"frames":["\ud83d\ude00"]}`), []byte(`{"frames":["\ud83d\\u"]}`))
 	f.Add([]byte("\u202e\u0085"), []byte("0g"))
 	f.Fuzz(func(t *testing.T, a, b []byte) {
 		for _, n := range []notation{{hex: true}, {quoted: true}, {json: true}} {
@@ -61,12 +62,21 @@ func TestNotationText(t *testing.T) {
 // at all.
 func TestNotationNotText(t *testing.T) {
 	for line, n := range map[string]notation{
-		"\"a\xffb\"":                {quoted: true},
-		"{\"frames\":[\"a\xffb\"]}": {json: true},
+		"\"a\xffb\"":                    {quoted: true},
+		"{\"frames\":[\"a\xffb\"]}":     {json: true},
+		`{"frames":["\ud800"]}`:         {json: true},
+		`{"frames":["\ud800x"]}`:        {json: true},
+		`{"frames":["\ud83d\n"]}`:       {json: true},
+		`{"frames":["\ud83d\u0041"]}`:   {json: true},
+		`{"frames":["\\\uDE00\uD83D"]}`: {json: true},
 	} {
 		if got, err := n.parse([]byte(line)); err == nil || !strings.Contains(err.Error(), "UTF-8") {
 			t.Errorf("%+v: %q is read as %q, %v", n, line, got, err)
 		}
+	}
+	got, err := (&notation{json: true}).parse([]byte(`{"frames":["\uD83d\ude00\\ud800\ufffd\n"]}`))
+	if err != nil || string(got[0]) != "\U0001f600\\ud800\ufffd\n" {
+		t.Errorf("escapes of whole characters are read as %q, %v", got, err)
 	}
 	if got, err := (&notation{quoted: true}).parseFrame(0, "\"\xff\""); err == nil {
 		t.Errorf("a frame is read as %q", got)
