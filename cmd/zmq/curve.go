@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"runtime"
@@ -80,7 +79,7 @@ func keysOf(cmd *cobra.Command, args []string) (zmq.CurveKeys, error) {
 	if len(args) > 0 {
 		return auth.LoadKeys(args[0])
 	}
-	text, err := io.ReadAll(cmd.InOrStdin())
+	text, err := readInput(cmd)
 	if err != nil {
 		return zmq.CurveKeys{}, err
 	}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"io"
 	"time"
+
+	"github.com/spf13/cobra"
 )
 
 // lastWrite is how long a write may go on when the command is to end.
@@ -46,4 +48,27 @@ func (e *endingWriter) Write(p []byte) (int, error) {
 func writeOnce(w io.Writer, p []byte, done chan<- wrote) {
 	n, err := w.Write(p)
 	done <- wrote{n, err}
+}
+
+type wasRead struct {
+	data []byte
+	err  error
+}
+
+// readInput reads the input to its end, or until the command is to end: nothing
+// but its writer ends a read either.
+func readInput(cmd *cobra.Command) ([]byte, error) {
+	done := make(chan wasRead, 1)
+	go readOnce(cmd.InOrStdin(), done)
+	select {
+	case r := <-done:
+		return r.data, r.err
+	case <-cmd.Context().Done():
+		return nil, context.Cause(cmd.Context())
+	}
+}
+
+func readOnce(r io.Reader, done chan<- wasRead) {
+	data, err := io.ReadAll(r)
+	done <- wasRead{data, err}
 }

@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/phimq/zmq"
 )
@@ -28,5 +31,24 @@ func TestExitCode(t *testing.T) {
 		if got := exitCode(c.err); got != c.want {
 			t.Errorf("%v: exit code %d, want %d", c.err, got, c.want)
 		}
+	}
+}
+
+// TestInterruptWhileItReads: the first interrupt ends a command whose input goes on.
+func TestInterruptWhileItReads(t *testing.T) {
+	for _, args := range [][]string{{"z85", "enc"}, {"z85", "dec"}, {"curve", "public"}} {
+		synctest.Test(t, func(t *testing.T) {
+			stdin, keyboard := io.Pipe()
+			defer keyboard.Close()
+			ctx, cancel := context.WithCancelCause(t.Context())
+			defer cancel(nil)
+			time.AfterFunc(time.Minute, func() { cancel(errInterrupted) })
+			root := rootCommand()
+			root.SetArgs(args)
+			root.SetIn(stdin)
+			if err := root.ExecuteContext(ctx); exitCode(err) != exitInterrupted {
+				t.Errorf("%q: %v", args, err)
+			}
+		})
 	}
 }

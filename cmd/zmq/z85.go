@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"io"
 
 	"github.com/phimq/zmq/z85"
 	"github.com/spf13/cobra"
@@ -36,7 +35,7 @@ func z85Filter(name, short string, convert func([]byte) ([]byte, error)) *cobra.
 		Short: short,
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			in, err := io.ReadAll(cmd.InOrStdin())
+			in, err := readInput(cmd)
 			if err != nil {
 				return err
 			}
