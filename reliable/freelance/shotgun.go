@@ -58,7 +58,7 @@ func NewShotgun(conf ShotgunConfig) (*Shotgun, error) {
 // takes part in the requests that are made from now on.
 func (s *Shotgun) Connect(endpoint string) error {
 	options := append([]zmq.Option{zmq.WithReconnectMax(s.conf.Timeout)}, s.conf.Options...)
-	socket, err := zmq.New(zmq.DEALER, append(options, zmq.WithImmediate(true), zmq.WithLinger(0))...)
+	socket, err := zmq.New(zmq.DEALER, append(options, zmq.WithImmediate(true), zmq.WithLinger(0), zmq.WithRecvTimeout(-1))...)
 	if err != nil {
 		return fmt.Errorf("freelance: connect: %w", err)
 	}

@@ -41,7 +41,7 @@ func NewBroker(cfg BrokerConfig) (*Broker, error) {
 		zmq.WithMetadata(propertyExtension, extensionVersion),
 		zmq.WithLinger(time.Second),
 	}, cfg.Options...)
-	socket, err := zmq.New(zmq.ROUTER, opts...)
+	socket, err := zmq.New(zmq.ROUTER, append(opts, zmq.WithRecvTimeout(-1))...)
 	if err != nil {
 		return nil, fmt.Errorf("majordomo: %w", err)
 	}

@@ -157,7 +157,8 @@ func (c *Client) newSocket(more ...zmq.Option) (*zmq.Socket, error) {
 		zmq.WithReconnectMax(time.Second),
 		zmq.WithLinger(0),
 	}, more...)
-	return zmq.New(zmq.DEALER, append(opts, c.cfg.Options...)...)
+	opts = append(opts, c.cfg.Options...)
+	return zmq.New(zmq.DEALER, append(opts, zmq.WithRecvTimeout(-1))...)
 }
 
 // Close ends the client. Calls under way fail with ErrClosed.

@@ -57,7 +57,13 @@ func TestEventsAmongTheOptions(t *testing.T) {
 
 // A receive timeout of the sockets ends nothing and asks nothing twice.
 func TestRecvTimeoutAmongTheOptions(t *testing.T) {
-	hasty := []zmq.Option{zmq.WithRecvTimeout(10 * time.Millisecond)}
+	for _, timeout := range []time.Duration{10 * time.Millisecond, 0} {
+		t.Run(timeout.String(), func(t *testing.T) { recvTimeoutAmongTheOptions(t, zmq.WithRecvTimeout(timeout)) })
+	}
+}
+
+func recvTimeoutAmongTheOptions(t *testing.T, hasty ...zmq.Option) {
+	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		registered := 0
 		h := newHouse(t, BrokerConfig{Options: hasty, Observe: func(e Event) {

@@ -185,11 +185,12 @@ func (w *Worker) Shutdown(ctx context.Context) error {
 
 // newSocket makes the DEALER of a session. RFC 7 wants a new one for each.
 func (w *Worker) newSocket(events func(zmq.Event)) (*zmq.Socket, error) {
-	return zmq.New(zmq.DEALER, append([]zmq.Option{
+	opts := append([]zmq.Option{
 		zmq.WithMetadata(propertyExtension, extensionVersion),
 		zmq.WithMetadata(propertyCredit, strconv.Itoa(w.cfg.Concurrency)),
 		zmq.WithReconnectMax(time.Second),
 		zmq.WithEvents(events),
 		zmq.WithLinger(0),
-	}, w.cfg.Options...)...)
+	}, w.cfg.Options...)
+	return zmq.New(zmq.DEALER, append(opts, zmq.WithRecvTimeout(-1))...)
 }
