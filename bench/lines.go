@@ -47,7 +47,7 @@ func stream(transport string, size int, count uint64, goals ...goal) line {
 func rate(lane string, ratio float64) goal { return goal{Metric: "rate", Lane: lane, Ratio: ratio} }
 
 func pushPull() []line {
-	bare := stream("tcp", 64, 2_000_000, rate(sendInto, 3), rate(oneInto, 0))
+	bare := stream("tcp", 64, 4_000_000, rate(sendInto, 3), rate(oneInto, 0))
 	bare.Lanes = append(bare.Lanes,
 		lane{Name: "net.Conn, one buffer", By: rawGo, Ends: []string{"raw-pull bind=tcp", "raw-push"}},
 		lane{Name: "read and write, one buffer", By: rawC, Ends: []string{"peer/raw-pull bind=tcp", "peer/raw-push"}},
@@ -55,11 +55,11 @@ func pushPull() []line {
 		lane{Name: "Send, Recv", By: "go-zeromq/zmq4", Count: 50_000, Ends: []string{"others/gozeromq-pull bind=tcp", "others/gozeromq-push"}},
 	)
 	return []line{
-		stream("tcp", 16, 2_000_000, rate(sendInto, 3), rate(oneInto, 0)),
+		stream("tcp", 16, 4_000_000, rate(sendInto, 3), rate(oneInto, 0)),
 		bare,
-		stream("tcp", 256, 1_000_000, rate(sendInto, 3), rate(oneInto, 0)),
+		stream("tcp", 256, 2_000_000, rate(sendInto, 3), rate(oneInto, 0)),
 		stream("tcp", 1<<10, 500_000, rate(sendInto, 3), rate(oneInto, 0), rate(heapRecv, 1.5), rate(sendRecv, 1), rate(oneRecv, 0)),
-		stream("tcp", 8<<10, 80_000, rate(sendInto, 3), rate(oneInto, 0), rate(heapRecv, 1.3), rate(sendRecv, 1), rate(oneRecv, 0)),
+		stream("tcp", 8<<10, 160_000, rate(sendInto, 3), rate(oneInto, 0), rate(heapRecv, 1.3), rate(sendRecv, 1), rate(oneRecv, 0)),
 		stream("tcp", 64<<10, 16_000, rate(sendInto, 0), rate(msgInto, 1.3)),
 		stream("tcp", 1<<20, 1_000, rate(sendInto, 0), rate(msgInto, 1.4)),
 		stream("ipc", 64, 2_000_000, rate(sendInto, 4), rate(oneInto, 0)),
@@ -70,7 +70,7 @@ func pushPull() []line {
 
 func withinProcess() []line {
 	return []line{
-		inproc("inproc one pair", 64, 2_000_000, "inproc", sendInto, oneInto, 5),
+		inproc("inproc one pair", 64, 4_000_000, "inproc", sendInto, oneInto, 5),
 		inproc("inproc one pair", 1<<10, 1_000_000, "inproc way=msg", msgInto, oneMsg, 5),
 		inproc("inproc 4 pairs", 64, 4_000_000, "inproc pairs=4", sendInto, oneInto, 3),
 	}
@@ -121,7 +121,7 @@ func publishing() []line {
 		published("PUB-SUB, nothing dropped", 64, 2_000_000, "", 4),
 		published("PUB-SUB, nothing dropped", 1<<10, 500_000, "", 3),
 		published("PUB to 10 SUBs", 64, 300_000, " peers=10", 3),
-		published("PUB to 100 SUBs", 64, 30_000, " peers=100", 3),
+		published("PUB to 100 SUBs", 64, 60_000, " peers=100", 3),
 		manyTopics("SUB with 100,000 subscriptions", 500_000, 100_000, rate(sendInto, 3)),
 	}
 }
