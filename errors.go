@@ -89,7 +89,7 @@ func (e *HandshakeError) Unwrap() error { return e.Err }
 
 // handshakeError says why a handshake failed, in words that callers can test.
 func handshakeError(e session.Event) *HandshakeError {
-	h := &HandshakeError{Peer: e.Remote, Reason: e.Err.Error(), Err: e.Err}
+	h := &HandshakeError{Peer: e.Remote, Reason: e.Err.Error(), Err: public(e.Err)}
 	switch e.Kind {
 	case session.HandshakeProtocol:
 		h.Err = fmt.Errorf("%w: %w", ErrProtocol, e.Err)

@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"strings"
 	"sync"
-
-	"github.com/phimq/zmq/internal/session"
 )
 
 // Monitor sends the socket's events of the kinds in mask as messages, for
@@ -143,7 +141,7 @@ func (m *monitor) sendLoop() {
 
 // send sends an event, unless too many wait to be received.
 func (m *monitor) send(e Event) {
-	ended := errors.Is(e.Err, session.ErrClosed)
+	ended := errors.Is(e.Err, ErrClosed)
 	switch {
 	case e.Kind == EventMonitorStopped:
 		return // the monitor says so itself

@@ -130,6 +130,22 @@ func TestMonitorV2(t *testing.T) {
 	}
 }
 
+// TestMonitorOfAnEnd: what the socket itself ends is told by MONITOR_STOPPED alone, though
+// the peer does not let go.
+func TestMonitorOfAnEnd(t *testing.T) {
+	r := newRelay(t)
+	pull := r.open(zmq.PULL)
+	ear := r.ear(pull, zmq.EventDisconnected|zmq.EventMonitorStopped, 2)
+	bind(t, pull, "tcp://127.0.0.1:*")
+	p := dialWire(t, pull)
+	p.handshake("PUSH")
+	awaitPeers(t, pull, 1)
+	pull.Close()
+	if n := v2(t, ear); n.kind != zmq.EventMonitorStopped {
+		t.Errorf("the event is %+v", n)
+	}
+}
+
 // TestMonitorPipesCounts: what is to be sent comes first, then what is to be received.
 func TestMonitorPipesCounts(t *testing.T) {
 	r := newRelay(t)
