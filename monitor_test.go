@@ -134,13 +134,15 @@ func TestMonitorV2(t *testing.T) {
 // the peer does not let go.
 func TestMonitorOfAnEnd(t *testing.T) {
 	r := newRelay(t)
-	pull := r.open(zmq.PULL)
-	ear := r.ear(pull, zmq.EventDisconnected|zmq.EventMonitorStopped, 2)
-	bind(t, pull, "tcp://127.0.0.1:*")
-	p := dialWire(t, pull)
-	p.handshake("PUSH")
-	awaitPeers(t, pull, 1)
-	pull.Close()
+	dealer := r.open(zmq.DEALER)
+	ear := r.ear(dealer, zmq.EventDisconnected|zmq.EventMonitorStopped, 2)
+	bind(t, dealer, "tcp://127.0.0.1:*")
+	p := dialWire(t, dealer)
+	p.handshake("DEALER")
+	awaitPeers(t, dealer, 1)
+	say(t, dealer, "x")
+	p.expectMsg("x")
+	dealer.Close()
 	if n := v2(t, ear); n.kind != zmq.EventMonitorStopped {
 		t.Errorf("the event is %+v", n)
 	}
