@@ -62,19 +62,27 @@ func newConn(g *Group, o *Options, endpoint string, bound bool, nc net.Conn) *co
 func (c *conn) hangup(reason error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.ended {
+	if !c.endLocked(reason) {
 		return
-	}
-	c.ended, c.reason = true, reason
-	close(c.dead)
-	if c.asking != nil {
-		c.asking()
 	}
 	// Close would wait for the reader, which may wait for a lock of the
 	// caller's. A deadline wakes it as well.
 	if err := c.link.Conn().SetDeadline(past); err != nil {
 		c.g.wg.Go(c.closeLoop) // also when the group is closing: else its reader would never end
 	}
+}
+
+// endLocked notes that the connection ends. It reports false when it has ended already.
+func (c *conn) endLocked(reason error) bool {
+	if c.ended {
+		return false
+	}
+	c.ended, c.reason = true, reason
+	close(c.dead)
+	if c.asking != nil {
+		c.asking()
+	}
+	return true
 }
 
 // closeLoop closes a link that knows no deadlines.
@@ -158,6 +166,9 @@ func (c *conn) close() {
 			<-settled
 		}
 	}
+	c.mu.Lock()
+	c.endLocked(nil) // who hangs up from here on finds nothing to do
+	c.mu.Unlock()
 	_ = c.hurried(c.link.Close) // nothing to do about it
 	c.reader.close()
 	c.g.leave(c)

@@ -3,7 +3,9 @@ package session
 import (
 	"errors"
 	"net"
+	"os"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -222,6 +224,34 @@ type halfPipe struct {
 func (h *halfPipe) CloseWrite() error {
 	h.ended = true
 	return nil
+}
+
+// A timeless link knows no deadlines, and counts how often it is closed.
+type timeless struct {
+	net.Conn
+	closed atomic.Int32
+}
+
+func (l *timeless) SetDeadline(time.Time) error { return os.ErrNoDeadline }
+
+func (l *timeless) Close() error {
+	l.closed.Add(1)
+	return l.Conn.Close()
+}
+
+// TestHangupOfAClosedOne starts nothing: its group may have been closed meanwhile.
+func TestHangupOfAClosedOne(t *testing.T) {
+	near, far := net.Pipe()
+	t.Cleanup(func() { _ = far.Close() })
+	link := &timeless{Conn: near}
+	g := NewGroup(&witness{counts: map[EventKind]int{}}, new(Shared))
+	c := newConn(g, &Options{Engine: &engine.Config{SocketType: "DEALER"}}, "tcp://peer:1", false, link)
+	c.close()
+	c.hangup(nil)
+	g.Close()
+	if n := link.closed.Load(); n != 1 {
+		t.Errorf("closed %d times", n)
+	}
 }
 
 // TestPartWhileOpening: a connection that others have written to already parts in peace,
