@@ -12,6 +12,7 @@ import (
 
 	"github.com/phimq/zmq"
 	"github.com/phimq/zmq/internal/leak"
+	"github.com/phimq/zmq/zmqtest"
 )
 
 func TestMain(m *testing.M) { leak.Main(m) }
@@ -75,6 +76,18 @@ func newHouse(t testing.TB, cfg BrokerConfig) *house {
 	return h
 }
 
+// newLinkedHouse is a house with a link to its broker, with faults. The link is looked
+// at for leaks when the house has ended.
+func newLinkedHouse(t testing.TB, cfg BrokerConfig) (*house, *zmqtest.Link) {
+	t.Helper()
+	link := zmqtest.NewLink(t)
+	h := newHouse(t, cfg)
+	if err := h.broker.Socket().ServeListener(link.Listener()); err != nil {
+		t.Fatal(err)
+	}
+	return h, link
+}
+
 // start starts a broker at the door.
 func (h *house) start(cfg BrokerConfig) {
 	h.t.Helper()
@@ -122,9 +135,21 @@ func (h *house) worker(service string, cfg WorkerConfig, f HandlerFunc) *Worker 
 // client makes a client that is closed with the test.
 func (h *house) client(cfg ClientConfig) *Client {
 	h.t.Helper()
+	return h.clientAt(door, cfg)
+}
+
+// clientOver makes a client whose connections go over a link.
+func (h *house) clientOver(link *zmqtest.Link, cfg ClientConfig) *Client {
+	h.t.Helper()
+	cfg.Options = append(cfg.Options, zmq.WithDialer(link.Dialer()))
+	return h.clientAt("tcp://broker:1", cfg)
+}
+
+func (h *house) clientAt(endpoint string, cfg ClientConfig) *Client {
+	h.t.Helper()
 	cfg.Logger = h.log.logger()
 	cfg.Options = append(cfg.Options, zmq.WithDomain(h.domain))
-	c, err := NewClient(door, cfg)
+	c, err := NewClient(endpoint, cfg)
 	if err != nil {
 		h.t.Fatal(err)
 	}

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/phimq/zmq"
-	"github.com/phimq/zmq/zmqtest"
 )
 
 // streamed is a service whose worker has begun to reply.
@@ -153,11 +152,7 @@ func TestAskedAgainBeforeTheFirstPart(t *testing.T) {
 // The same with a client of ours, whose connection is cut in the middle of a reply.
 func TestCutBehindAPart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		link := zmqtest.NewLink(t)
-		h := newHouse(t, BrokerConfig{})
-		if err := h.broker.Socket().ServeListener(link.Listener()); err != nil {
-			t.Fatal(err)
-		}
+		h, link := newLinkedHouse(t, BrokerConfig{})
 		cut := false
 		h.worker("count", WorkerConfig{}, func(_ context.Context, r *Request) error {
 			for i := range 10 {
@@ -172,11 +167,7 @@ func TestCutBehindAPart(t *testing.T) {
 			}
 			return r.Reply([]byte("end"))
 		})
-		c, err := NewClient("tcp://broker:1", ClientConfig{Options: []zmq.Option{zmq.WithRoutingID("me"), zmq.WithDialer(link.Dialer())}})
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer c.Close()
+		c := h.clientOver(link, ClientConfig{Options: []zmq.Option{zmq.WithRoutingID("me")}})
 		reply, err := c.Call(t.Context(), "count", nil)
 		if err != nil || !equal(strs(reply), []string{"0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "end"}) {
 			t.Error(strs(reply), err)
@@ -197,16 +188,12 @@ func TestRestCrossesTheAskingAnew(t *testing.T) {
 }
 
 func restCrosses(t *testing.T, key string, rest int) {
-	link := zmqtest.NewLink(t)
 	connected := make(chan struct{}, 2)
-	h := newHouse(t, BrokerConfig{ReplyCache: time.Hour, Options: []zmq.Option{zmq.WithEvents(func(e zmq.Event) {
+	h, link := newLinkedHouse(t, BrokerConfig{ReplyCache: time.Hour, Options: []zmq.Option{zmq.WithEvents(func(e zmq.Event) {
 		if e.Kind == zmq.EventHandshakeSucceeded {
 			connected <- struct{}{}
 		}
 	})}})
-	if err := h.broker.Socket().ServeListener(link.Listener()); err != nil {
-		t.Fatal(err)
-	}
 	link.Delay(100 * time.Millisecond)
 	want := []string{"first"}
 	for i := range rest {
@@ -229,11 +216,7 @@ func restCrosses(t *testing.T, key string, rest int) {
 		}
 		return r.Reply([]byte("end"))
 	})
-	c, err := NewClient("tcp://broker:1", ClientConfig{Options: []zmq.Option{zmq.WithRoutingID("me"), zmq.WithDialer(link.Dialer())}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Close()
+	c := h.clientOver(link, ClientConfig{Options: []zmq.Option{zmq.WithRoutingID("me")}})
 	reply, err := c.Do(t.Context(), Call{Service: "count", Key: key, Frames: [][]byte{nil}})
 	if want := append(want[:1+rest:1+rest], "end"); err != nil || !equal(strs(reply), want) {
 		t.Errorf("%q, %v", strs(reply), err)
@@ -264,11 +247,7 @@ func TestReplyAlwaysBreaksOff(t *testing.T) {
 // begun again for ever, however long it takes. One that breaks nothing outlives that.
 func TestReplyTooLargeForTheClient(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		link := zmqtest.NewLink(t)
-		h := newHouse(t, BrokerConfig{})
-		if err := h.broker.Socket().ServeListener(link.Listener()); err != nil {
-			t.Fatal(err)
-		}
+		h, link := newLinkedHouse(t, BrokerConfig{})
 		times := 0
 		h.worker("big", WorkerConfig{}, func(_ context.Context, r *Request) error {
 			times++
@@ -279,11 +258,7 @@ func TestReplyTooLargeForTheClient(t *testing.T) {
 			pass(40 * time.Second)
 			return echo(ctx, r)
 		})
-		c, err := NewClient("tcp://broker:1", ClientConfig{Options: []zmq.Option{zmq.WithMaxMessageSize(1000), zmq.WithDialer(link.Dialer())}})
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer c.Close()
+		c := h.clientOver(link, ClientConfig{Options: []zmq.Option{zmq.WithMaxMessageSize(1000)}})
 		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
 		defer cancel()
 		big, err := c.Start(ctx, Call{Service: "big", Frames: [][]byte{nil}})

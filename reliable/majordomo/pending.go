@@ -21,8 +21,8 @@ type Pending struct {
 	done   chan struct{} // closed when it is over
 	more   chan struct{} // has a token when there are parts; nil unless stream
 
-	mu      sync.Mutex
-	number  uint64 // in Client.calls; changes with c.mu held too, until it is over
+	mu      sync.Mutex // before Client.mu
+	number  uint64     // in Client.calls; changes with c.mu held too, until it is over
 	over    bool
 	err     error
 	parts   [][][]byte // that came; of a stream those not yet taken

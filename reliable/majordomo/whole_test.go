@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/phimq/zmq"
-	"github.com/phimq/zmq/zmqtest"
 )
 
 func TestCall(t *testing.T) {
@@ -265,21 +264,13 @@ func TestSlowRequestIsNotRepeated(t *testing.T) {
 // A request that waited for a connection that is lost is executed once.
 func TestQueuedForALostConnection(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		link := zmqtest.NewLink(t)
-		h := newHouse(t, BrokerConfig{})
-		if err := h.broker.Socket().ServeListener(link.Listener()); err != nil {
-			t.Fatal(err)
-		}
+		h, link := newLinkedHouse(t, BrokerConfig{})
 		times := 0
 		h.worker("echo", WorkerConfig{}, func(ctx context.Context, r *Request) error {
 			times++
 			return echo(ctx, r)
 		})
-		c, err := NewClient("tcp://broker:1", ClientConfig{Options: []zmq.Option{zmq.WithDialer(link.Dialer())}})
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer c.Close()
+		c := h.clientOver(link, ClientConfig{})
 		if _, err := c.Call(within(t), "echo", nil); err != nil {
 			t.Fatal(err)
 		}
