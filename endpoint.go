@@ -290,23 +290,16 @@ func (s *Socket) find(addr string, bound bool) *endpoint {
 	if s.closing {
 		return nil // Close ends them all
 	}
-	found := -1
-	for i, e := range s.endpoints {
-		if e.bound() != bound || e.resolved != addr && e.asked != addr {
-			continue
-		}
-		if found < 0 || !e.over() {
-			found = i
-		}
-		if !e.over() {
-			break
-		}
+	named := func(e *endpoint) bool { return e.bound() == bound && (e.resolved == addr || e.asked == addr) }
+	i := slices.IndexFunc(s.endpoints, func(e *endpoint) bool { return named(e) && !e.over() })
+	if i < 0 {
+		i = slices.IndexFunc(s.endpoints, named)
 	}
-	if found < 0 {
+	if i < 0 {
 		return nil
 	}
-	e := s.endpoints[found]
-	s.endpoints = slices.Delete(s.endpoints, found, found+1)
+	e := s.endpoints[i]
+	s.endpoints = slices.Delete(s.endpoints, i, i+1)
 	return e
 }
 

@@ -3,7 +3,6 @@ package zmq_test
 import (
 	"context"
 	"errors"
-	"net"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -11,15 +10,8 @@ import (
 
 	"github.com/phimq/zmq"
 	"github.com/phimq/zmq/internal/leak"
+	"github.com/phimq/zmq/zmqtest"
 )
-
-// unreachable is a dialer of connections that never come about.
-func unreachable() zmq.Option {
-	return zmq.WithDialer(func(ctx context.Context, _, _ string) (net.Conn, error) {
-		<-ctx.Done()
-		return nil, ctx.Err()
-	})
-}
 
 // namedConnect connects a ROUTER to an endpoint whose peer it calls by a name.
 func namedConnect(t *testing.T, router *zmq.Socket, name, endpoint string) {
@@ -51,10 +43,11 @@ func TestHandoverOfTwoAtOnce(t *testing.T) {
 	router := open(t, zmq.ROUTER, zmq.WithRouterHandover(true))
 	bind(t, router, "tcp://127.0.0.1:*")
 	var changes atomic.Int32
-	second := make(chan struct{})
+	letIn, second := make(chan struct{}), make(chan struct{})
 	router.OnChange(func() { // the first is let in, and waits for the second
 		switch changes.Add(1) {
 		case 1:
+			close(letIn)
 			<-second
 		case 2:
 			close(second)
@@ -62,6 +55,7 @@ func TestHandoverOfTwoAtOnce(t *testing.T) {
 	})
 	first := dialWire(t, router)
 	first.handshake("DEALER", "Identity", "x")
+	<-letIn
 	other := dialWire(t, router)
 	other.handshake("DEALER", "Identity", "x")
 	ended, stays := first, other
@@ -81,7 +75,8 @@ func TestHandoverOfTwoAtOnce(t *testing.T) {
 func TestHandoverWakesSenders(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		leak.Check(t)
-		router := open(t, zmq.ROUTER, unreachable(), zmq.WithRouterMandatory(true), zmq.WithRouterHandover(true), zmq.WithSendHWM(1))
+		nobody := zmq.WithDialer(zmqtest.NewLink(t).Dialer())
+		router := open(t, zmq.ROUTER, nobody, zmq.WithRouterMandatory(true), zmq.WithRouterHandover(true), zmq.WithSendHWM(1))
 		for _, name := range []string{"x", "y"} {
 			namedConnect(t, router, name, wireEndpoint)
 			fill(t, router, name)

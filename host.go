@@ -51,23 +51,22 @@ func (h *host) NewInproc(endpoint string, connected, conflate bool) *pipe.Pipe {
 	return p
 }
 
-// Join gives an inproc pipe what it receives from and how much it may send.
-func (h *host) Join(p *pipe.Pipe, in *pipe.Queue, farMark int, peer *pipe.Peer, l pipe.Closer) {
+// Join gives an inproc pipe what it receives from, and from whom.
+func (h *host) Join(p *pipe.Pipe, in *pipe.Queue, far inproc.Host, l *inproc.Link) {
+	peer := far.Describe()
 	h.recv.mu.Lock()
 	h.send.mu.Lock()
 	p.In, p.Session = in, l
-	p.FarMark = farMark
 	p.SetPeer(peer)
 	h.socket().setMarks(p)
 	h.send.mu.Unlock()
 	h.recv.mu.Unlock()
 }
 
-// Remark gives an inproc pipe the receive mark that its neighbour has now.
-func (h *host) Remark(p *pipe.Pipe, far inproc.Host) {
+// Remark gives an inproc pipe its mark again.
+func (h *host) Remark(p *pipe.Pipe) {
 	h.recv.mu.Lock()
 	h.send.mu.Lock()
-	_, p.FarMark, _ = far.Marks()
 	h.socket().setMarks(p)
 	h.send.mu.Unlock()
 	h.recv.mu.Unlock()

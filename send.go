@@ -354,12 +354,10 @@ func (m *Msg) handOver(prefix []byte, skip int) (parts [][]byte, buf *pipe.Buf, 
 	switch {
 	case len(prefix) > 0:
 		parts, _ = pipe.CopyParts(&pipe.Buf{}, prefix, nil)
-		parts = append(parts, m.Frames[skip:]...)
 	case buf.Alone():
-		parts = append(buf.List(), m.Frames[skip:]...)
-	default: // the list itself stays here: it may be the caller's, or a copy's
-		parts = append(parts, m.Frames[skip:]...)
+		parts = buf.List()
 	}
+	parts = append(parts, m.Frames[skip:]...) // m's own list stays here: it may be the caller's, or a copy's
 	m.Frames = m.mem.Emptied(m.Frames)
 	m.RoutingID, m.Group, m.peer = 0, "", nil
 	return parts, buf, true

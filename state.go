@@ -299,10 +299,10 @@ func (s *Socket) applyMarks() {
 		s.recv.mu.Lock()
 		s.send.mu.Lock()
 		s.setMarks(p)
-		link, inproc := p.Session.(*inproc.Link)
+		link, joined := p.Session.(*inproc.Link)
 		s.send.mu.Unlock()
 		s.recv.mu.Unlock()
-		if inproc {
+		if joined {
 			link.Remark(s.host)
 		}
 	}
@@ -313,13 +313,9 @@ func (s *Socket) applyMarks() {
 func (s *Socket) setMarks(p *pipe.Pipe) {
 	send, recv, _ := s.host.Marks()
 	if !p.Inproc {
-		p.Out.SetMark(send)
 		p.SetRecvMark(recv)
-		return
-	}
-	// What it receives from is the out-queue of its neighbour.
-	if p.Known() {
-		send = sumMarks(send, p.FarMark)
+	} else if link, joined := p.Session.(*inproc.Link); joined { // who receives from p.Out
+		send = sumMarks(send, link.FarMark(s.host))
 	}
 	p.Out.SetMark(send)
 }

@@ -24,11 +24,10 @@ type Host interface {
 	Marks() (send, recv int, conflate bool)
 	// NewInproc makes a pipe; conflate says that its Out keeps one message.
 	NewInproc(endpoint string, connected, conflate bool) *pipe.Pipe
-	// Join gives p what it receives from, the neighbour's receive mark, and who
-	// ends it.
-	Join(p *pipe.Pipe, in *pipe.Queue, farMark int, peer *pipe.Peer, l pipe.Closer)
-	// Remark gives p the receive mark that the neighbour has now.
-	Remark(p *pipe.Pipe, far Host)
+	// Join gives p what it receives from, its neighbour and its link.
+	Join(p *pipe.Pipe, in *pipe.Queue, far Host, l *Link)
+	// Remark gives p its mark again: the neighbour's part may be another one.
+	Remark(p *pipe.Pipe)
 	Attach(p *pipe.Pipe) bool
 	Opened(p *pipe.Pipe, o pipe.Opening)
 	Lost(p *pipe.Pipe)
@@ -103,22 +102,15 @@ func (r *Registry) Unbind(endpoint string, h Host) bool {
 // know its peer first; id is the routing identity that the user chose. It
 // reports false if the socket types do not fit.
 func (r *Registry) Connect(endpoint string, h Host, id []byte, late bool) (l *Link, ok bool) {
-	_, _, conflate := h.Marks()
 	l = &Link{r: r, endpoint: endpoint, connector: h, late: late, settled: make(chan struct{})}
 	r.mu.Lock()
 	binder := r.bound[endpoint]
 	r.mu.Unlock()
-	if binder != nil {
-		if !fits(h, binder) {
-			return nil, false
-		}
-		_, _, c := binder.Marks()
-		conflate = conflate || c
+	if binder != nil && !fits(h, binder) {
+		return nil, false
 	}
-	near := h.NewInproc(endpoint, true, conflate)
-	near.ID, near.Preset = id, len(id) > 0
-	l.near = near
-	if !late && !h.Attach(near) {
+	l.near = l.newNear(id)
+	if !late && !h.Attach(l.near) {
 		l.cut = true // a second peer of a PAIR: libzmq ignores it as well
 		l.settle()
 		return l, true
@@ -163,17 +155,29 @@ func (l *Link) Ended() bool {
 	return l.cut
 }
 
+// neighbour returns who is at the other end of h's, and the pipe there; nil before the
+// link is joined.
+func (l *Link) neighbour(h Host) (Host, *pipe.Pipe) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if h == l.binder {
+		return l.connector, l.near
+	}
+	return l.binder, l.far
+}
+
+// FarMark returns the receive mark of h's neighbour, which adds to h's own mark. The link
+// is joined.
+func (l *Link) FarMark(h Host) int {
+	far, _ := l.neighbour(h)
+	_, recv, _ := far.Marks()
+	return recv
+}
+
 // Remark tells h's neighbour that h's receive mark is another one.
 func (l *Link) Remark(h Host) {
-	l.mu.Lock()
-	near, binder, far := l.near, l.binder, l.far
-	l.mu.Unlock()
-	switch {
-	case binder == nil:
-	case h == binder:
-		l.connector.Remark(near, h)
-	default:
-		binder.Remark(far, h)
+	if far, p := l.neighbour(h); far != nil {
+		far.Remark(p)
 	}
 }
 
@@ -185,9 +189,10 @@ func (l *Link) join(binder Host) {
 		return
 	}
 	l.renew()
-	_, recv, c := l.connector.Marks()
-	_, bindRecv, conflate := binder.Marks()
-	far := binder.NewInproc(l.endpoint, false, conflate || c)
+	_, _, conflate := l.connector.Marks()
+	_, _, c := binder.Marks()
+	conflate = conflate || c
+	far := binder.NewInproc(l.endpoint, false, conflate)
 
 	l.mu.Lock()
 	if l.cut {
@@ -198,21 +203,21 @@ func (l *Link) join(binder Host) {
 	near := l.near
 	l.mu.Unlock()
 
-	if conflate || c {
+	if conflate {
 		near.Out.Mu.Lock()
 		near.Out.Conflate()
 		near.Out.Mu.Unlock()
 	}
-	binder.Join(far, near.Out, recv, l.connector.Describe(), l)
-	l.connector.Join(near, far.Out, bindRecv, binder.Describe(), l)
+	binder.Join(far, near.Out, l.connector, l)
+	l.connector.Join(near, far.Out, binder, l)
 	if (l.late && !l.connector.Attach(near)) || !binder.Attach(far) {
 		l.Cut()
 		return
 	}
 	l.connector.Opened(near, pipe.Opening{Reader: binder, ReaderPipe: far, Session: l})
 	binder.Opened(far, pipe.Opening{Reader: l.connector, ReaderPipe: near, Session: l})
-	l.Remark(l.connector) // a Set since the marks were read has not found the link
-	l.Remark(binder)
+	binder.Remark(far) // a Set since the join has not found the link
+	l.connector.Remark(near)
 	if near.Replaced.Load() { // meanwhile, when there was no session to hang up
 		l.Cut()
 	}
@@ -222,6 +227,14 @@ func (l *Link) join(binder Host) {
 	}
 }
 
+// newNear makes a pipe of the connector's; id is the name that the user chose for its peer.
+func (l *Link) newNear(id []byte) *pipe.Pipe {
+	_, _, conflate := l.connector.Marks()
+	near := l.connector.NewInproc(l.endpoint, true, conflate)
+	near.ID, near.Preset = id, len(id) > 0
+	return near
+}
+
 // renew makes another pipe for the connector if the name of the first was taken over
 // while nobody was there: it takes it back, as a dialer does.
 func (l *Link) renew() {
@@ -229,9 +242,7 @@ func (l *Link) renew() {
 	if !near.Replaced.Load() {
 		return
 	}
-	_, _, conflate := l.connector.Marks()
-	fresh := l.connector.NewInproc(l.endpoint, true, conflate)
-	fresh.ID, fresh.Preset = near.ID, near.Preset
+	fresh := l.newNear(near.ID)
 	l.mu.Lock()
 	l.near, l.late = fresh, true
 	l.mu.Unlock()

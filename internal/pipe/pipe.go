@@ -77,8 +77,6 @@ type Pipe struct {
 	Endpoint string
 	// Inproc says that Out is the in-queue of a pipe of another socket.
 	Inproc bool
-	// FarMark is the neighbour's receive mark, which adds to that of Out.
-	FarMark int
 	// Serial orders the pipes of a socket as their connections were made,
 	// however long the handshakes took.
 	Serial uint64

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"math"
@@ -39,9 +40,11 @@ func (g *Group) Dial(e transport.Endpoint, o *Options) (*Dialer, error) {
 	d.ctx, d.cancel = context.WithCancel(g.ctx)
 	if o.PipeAtConnect {
 		d.pipe = d.newPipe()
-		if attached := g.host.Attach(d.pipe); !attached && len(o.ID) > 0 {
+		switch attached := g.host.Attach(d.pipe); {
+		case attached:
+		case len(o.ID) > 0:
 			d.pipe = nil // the name is taken: it will be free again
-		} else if !attached {
+		default:
 			d.cancel()
 			return d, nil // a second peer of a PAIR: libzmq ignores it as well
 		}
@@ -64,13 +67,6 @@ func (d *Dialer) newPipe() *pipe.Pipe {
 
 // Endpoint returns what is connected to.
 func (d *Dialer) Endpoint() string { return d.endpoint.String() }
-
-// Pipe returns the dialer's pipe, nil while there is none.
-func (d *Dialer) Pipe() *pipe.Pipe {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.pipe
-}
 
 // Over reports whether the dialer has ended, by Stop or because it must not try again.
 func (d *Dialer) Over() bool { return d.ctx.Err() != nil }
@@ -202,7 +198,10 @@ func (d *Dialer) serve(c *conn, peer *pipe.Peer, rest []byte) bool {
 // pipeFor returns the dialer's pipe. It is the dialer's before it is attached: who stops the
 // dialer from then on finds it, and waits for what was sent. It is nil when that was done.
 func (d *Dialer) pipeFor() (p *pipe.Pipe, attach bool) {
-	if p = d.Pipe(); p != nil && p.Replaced.Load() {
+	d.mu.Lock()
+	p = d.pipe
+	d.mu.Unlock()
+	if p != nil && p.Replaced.Load() {
 		d.drop(p)
 		d.g.host.Lost(p)
 		p = nil
@@ -276,11 +275,7 @@ func (d *Dialer) pause(err error) bool {
 	// taken back at once.
 	var refused *mech.PeerError
 	if errors.Is(err, pipe.ErrReplaced) || errors.As(err, &refused) {
-		if d.o.ReconnectMax > 0 {
-			wait = max(wait, d.o.ReconnectMax)
-		} else {
-			wait = max(wait, refusedPause)
-		}
+		wait = max(wait, cmp.Or(d.o.ReconnectMax, refusedPause))
 	}
 	d.g.host.Event(Event{Kind: ConnectRetried, Endpoint: d.endpoint.String(), Interval: wait, Err: err})
 	timer := time.NewTimer(wait)
