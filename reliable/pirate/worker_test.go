@@ -141,7 +141,7 @@ func TestWorkerDoesOneThingAtATime(t *testing.T) {
 		began := time.Now()
 		s := land(t, func(ctx context.Context, m zmq.Msg) (zmq.Msg, error) {
 			at = append(at, time.Since(began))
-			return m, pause(ctx, time.Second)
+			return m, pause(ctx, 400*time.Millisecond) // it works when a heartbeat is due
 		}, func(w *Worker) { w.Quiet = true })
 		id := s.ready()
 		for _, body := range []string{"1", "2", "3"} {
@@ -150,7 +150,7 @@ func TestWorkerDoesOneThingAtATime(t *testing.T) {
 		for _, body := range []string{"1", "2", "3"} {
 			expect(t, s.Socket, id, "client", "", body)
 		}
-		if want := []time.Duration{0, time.Second, 2 * time.Second}; !slices.Equal(at, want) {
+		if want := []time.Duration{0, 400 * time.Millisecond, 800 * time.Millisecond}; !slices.Equal(at, want) {
 			t.Errorf("they began at %v, want %v", at, want)
 		}
 	})
