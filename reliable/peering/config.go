@@ -100,7 +100,7 @@ type Stats struct {
 	Taken     uint64 // requests that were given to a worker, of clients and of peers
 	Forwarded uint64 // requests of clients that were given to a peer
 	Answered  uint64 // replies that were handed to clients and to peers
-	Lost      uint64 // requests whose worker or peer did not answer, and never will
+	Lost      uint64 // requests whose worker or peer never answers, and replies that who asked is not there to take
 	Late      uint64 // replies that nobody waits for
 	Malformed uint64 // messages that break the protocol
 
