@@ -134,7 +134,7 @@ func (b *Broker) receive(wait context.Context) error {
 	for {
 		msg, err := b.socket.Recv(wait)
 		if err != nil {
-			if wait.Err() != nil || errors.Is(err, zmq.ErrTimeout) { // the socket has a WithRecvTimeout
+			if wait.Err() != nil || errors.Is(err, zmq.ErrTimeout) { // a user of Socket has set a WithRecvTimeout
 				return nil
 			}
 			return err

@@ -40,7 +40,8 @@ type ClientConfig struct {
 	Heartbeat time.Duration
 	// Logger gets what an operator should see; nil for nothing.
 	Logger *slog.Logger
-	// Options are for the client's DEALERs, and win over its own.
+	// Options are for the client's DEALERs, and win over its own, but for a receive timeout:
+	// they have none.
 	Options []zmq.Option
 }
 
@@ -304,9 +305,6 @@ func (c *Client) replyLoop() {
 	defer c.loops.Done()
 	for m, err := range c.socket.Msgs(c.ctx) {
 		if err != nil {
-			if errors.Is(err, zmq.ErrTimeout) {
-				continue
-			}
 			return
 		}
 		msg, err := parse(m.Frames)

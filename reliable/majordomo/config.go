@@ -47,7 +47,8 @@ type BrokerConfig struct {
 	Observe func(Event)
 	// Logger gets what an operator should see; nil for nothing.
 	Logger *slog.Logger
-	// Options are for the broker's ROUTER, and win over its own.
+	// Options are for the broker's ROUTER, and win over its own, but for a receive timeout:
+	// it has none.
 	Options []zmq.Option
 }
 

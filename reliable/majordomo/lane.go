@@ -186,13 +186,8 @@ func sendWithin(ctx context.Context, d time.Duration, s *zmq.Socket, frames [][]
 func recvWithin(ctx context.Context, d time.Duration, s *zmq.Socket) (zmq.Msg, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, d, zmq.ErrTimeout)
 	defer cancel()
-	for {
-		m, err := s.Recv(ctx)
-		if ctx.Err() == nil && errors.Is(err, zmq.ErrTimeout) {
-			continue // the socket has a WithRecvTimeout
-		}
-		return m, cause(ctx, err)
-	}
+	m, err := s.Recv(ctx)
+	return m, cause(ctx, err)
 }
 
 // cause is why a wait ended, if that is why err is.

@@ -154,7 +154,7 @@ func (s *session) receive(wait context.Context) error {
 	for {
 		msg, err := s.socket.Recv(wait)
 		if err != nil {
-			if wait.Err() != nil || errors.Is(err, zmq.ErrTimeout) { // the socket has a WithRecvTimeout
+			if wait.Err() != nil {
 				return nil
 			}
 			return err

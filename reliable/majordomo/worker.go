@@ -31,7 +31,8 @@ type WorkerConfig struct {
 	Reconnect, ReconnectMax time.Duration
 	// Logger gets what an operator should see; nil for nothing.
 	Logger *slog.Logger
-	// Options are for the worker's DEALER, and win over its own.
+	// Options are for the worker's DEALER, and win over its own, but for a receive timeout:
+	// it has none.
 	Options []zmq.Option
 }
 

@@ -315,10 +315,7 @@ func TestFrozenWorker(t *testing.T) {
 func TestPatience(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := newNetwork(t)
-		n.cluster("east")
-		east := n.broker(peering.Config{Name: "east", Patience: 10 * time.Second})
-		cloud, state := n.peer("west")
-		n.connect(east, "west")
+		east, cloud, state := n.eastAndWest(peering.Config{Patience: 10 * time.Second})
 		if err := state.WaitSubscribers(t.Context(), "west", 1); err != nil {
 			t.Fatal(err)
 		}

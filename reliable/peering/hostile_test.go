@@ -80,10 +80,7 @@ func TestHostile(t *testing.T) {
 func TestHostileState(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := newNetwork(t)
-		n.cluster("east")
-		b := n.broker(peering.Config{Name: "east"})
-		cloud, state := n.peer("west")
-		n.connect(b, "west")
+		b, cloud, state := n.eastAndWest(peering.Config{})
 		if err := state.WaitSubscribers(t.Context(), "", 1); err != nil {
 			t.Fatal(err)
 		}
@@ -156,13 +153,9 @@ func TestTwisted(t *testing.T) {
 func TestTwistedPeer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := newNetwork(t)
-		n.cluster("east")
-		b := n.broker(peering.Config{Name: "east"})
-		west, state := n.peer("west")
 		villain, _ := n.peer("south")
-		for _, name := range []string{"west", "south"} {
-			n.connect(b, name)
-		}
+		b, west, state := n.eastAndWest(peering.Config{})
+		n.connect(b, "south")
 		for _, s := range []*zmq.Socket{west, villain} {
 			if err := s.WaitReady(t.Context(), 1); err != nil {
 				t.Fatal(err)

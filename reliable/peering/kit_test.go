@@ -52,7 +52,7 @@ func (n *network) dialer() zmq.Option {
 	})
 }
 
-// cluster makes the links of a broker, before there is one.
+// cluster makes the links of a broker, before there is one, and before anybody dials.
 func (n *network) cluster(names ...string) {
 	for _, name := range names {
 		for suffix := range doors {

@@ -17,10 +17,7 @@ import (
 func TestBusyPeer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := newNetwork(t)
-		n.cluster("east")
-		east := n.broker(peering.Config{Name: "east"})
-		cloud, state := n.peer("west")
-		n.connect(east, "west")
+		_, cloud, state := n.eastAndWest(peering.Config{})
 		if err := cloud.WaitReady(t.Context(), 1); err != nil {
 			t.Fatal(err)
 		}
@@ -104,6 +101,17 @@ func (n *network) peer(name string) (cloud, state *zmq.Socket) {
 	return cloud, state
 }
 
+// eastAndWest are a broker and a peer of its that the test plays.
+func (n *network) eastAndWest(conf peering.Config) (east *peering.Broker, cloud, state *zmq.Socket) {
+	n.t.Helper()
+	conf.Name = "east"
+	n.cluster(conf.Name)
+	east = n.broker(conf)
+	cloud, state = n.peer("west")
+	n.connect(east, "west")
+	return east, cloud, state
+}
+
 // TestStateFlow: each change is told at once, and the capacity again each second.
 func TestStateFlow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -142,10 +150,7 @@ func TestSilentPeer(t *testing.T) {
 	for repeats, want := range map[int]int{1: 4, 3: 0} {
 		synctest.Test(t, func(t *testing.T) {
 			n := newNetwork(t)
-			n.cluster("east")
-			east := n.broker(peering.Config{Name: "east"})
-			_, state := n.peer("west")
-			n.connect(east, "west")
+			east, _, state := n.eastAndWest(peering.Config{})
 			if err := state.WaitSubscribers(t.Context(), "west", 1); err != nil {
 				t.Fatal(err)
 			}
